@@ -1,0 +1,65 @@
+"""Metier: a self-hosted workspace where AI agents with skills work on your business data.
+
+The names below are all that programs need. Each is loaded when it is first used, so `import metier` stays quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from metier.actor import Actor as Actor
+    from metier.agents import Agent as Agent
+    from metier.agents import Limits as Limits
+    from metier.agents import define_agent as define_agent
+    from metier.app import Metier as Metier
+    from metier.context import Context as Context
+    from metier.errors import GiveUp as GiveUp
+    from metier.errors import MetierError as MetierError
+    from metier.errors import TryAgain as TryAgain
+    from metier.records import ObjectType as ObjectType
+    from metier.settings import Settings as Settings
+    from metier.tools import Output as Output
+    from metier.tools import Tool as Tool
+    from metier.tools import tool as tool
+
+_HOMES = {
+    "Actor": "metier.actor",
+    "Agent": "metier.agents",
+    "Context": "metier.context",
+    "GiveUp": "metier.errors",
+    "Limits": "metier.agents",
+    "Metier": "metier.app",
+    "MetierError": "metier.errors",
+    "ObjectType": "metier.records",
+    "Output": "metier.tools",
+    "Settings": "metier.settings",
+    "Tool": "metier.tools",
+    "TryAgain": "metier.errors",
+    "define_agent": "metier.agents",
+    "tool": "metier.tools",
+}
+
+__all__ = [
+    "Actor",
+    "Agent",
+    "Context",
+    "GiveUp",
+    "Limits",
+    "Metier",
+    "MetierError",
+    "ObjectType",
+    "Output",
+    "Settings",
+    "Tool",
+    "TryAgain",
+    "define_agent",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'metier' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

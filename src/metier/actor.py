@@ -1,0 +1,144 @@
+"""Who acts, and what that one may do: pure values, no look-ups.
+
+Only `metier.access` makes an Actor from credentials (S-01). A role is looked up live for every request, model call
+and tool call; an Actor is never stored, only its ids are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from metier.errors import MissingPermission
+
+
+class Action(StrEnum):
+    """What can be done with the records of an object."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    DESTROY = "destroy"
+
+
+class PrincipalKind(StrEnum):
+    """What kind of one acts."""
+
+    MEMBER = "member"
+    KEY = "key"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """One that acts. `id` is the member's or key's id; `label` is what people read."""
+
+    kind: PrincipalKind
+    id: UUID
+    label: str
+    time_zone: str = "UTC"  # IANA name; time words roll in it
+    locale: str = "en"
+
+
+@dataclass(frozen=True)
+class Role:
+    """Permissions under a name.
+
+    Attributes:
+        all_objects: Actions allowed on every object that `objects` does not name.
+        objects: Actions allowed per object name, e.g. `{"opportunity": {"read"}}`; wins over `all_objects`.
+        flags: Settings and tool flags the role holds, e.g. `AI`; see `metier.actor.FLAGS`.
+    """
+
+    id: UUID
+    name: str
+    label: str
+    all_objects: frozenset[Action] = frozenset()
+    objects: Mapping[str, frozenset[Action]] = field(default_factory=dict[str, frozenset[Action]])
+    flags: frozenset[str] = frozenset()
+
+    def allows(self, action: Action, object_name: str) -> bool:
+        """Say whether the role lets `action` happen on the object."""
+        return action in self.objects.get(object_name, self.all_objects)
+
+
+#: Flags a role can hold: settings first, then tools (names of seed 001).
+FLAGS = ("AI", "AI_SETTINGS", "ROLES", "WORKSPACE_MEMBERS", "API_KEYS_AND_WEBHOOKS", "DATA_MODEL")
+
+#: Objects that nobody writes through `records`.
+READ_ONLY_OBJECTS = frozenset({"member"})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody acting in a workspace, with the roles that hold right now.
+
+    `roles` is the chain: the principal's role, then the role of each agent acting for it. What is allowed is what
+    all of them allow (S-02). There is no default actor and no bypass.
+    """
+
+    workspace_id: UUID
+    principal: Principal
+    roles: tuple[Role, ...]
+    chain: tuple[str, ...] = ()  # agents acting for the principal, outermost first, e.g. ("agent:crm-assistant",)
+
+    @property
+    def label(self) -> str:
+        """Who this is, for messages: `Ada Park` or `Ada Park (through crm-assistant)`."""
+        if not self.chain:
+            return self.principal.label
+        return f"{self.principal.label} (through {', '.join(link.partition(':')[2] for link in self.chain)})"
+
+    def may(self, action: Action, object_name: str) -> bool:
+        """Say whether every role in the chain allows it."""
+        if object_name in READ_ONLY_OBJECTS and action is not Action.READ:
+            return False
+        return bool(self.roles) and all(role.allows(action, object_name) for role in self.roles)
+
+    def holds(self, flag: str) -> bool:
+        """Say whether every role in the chain holds the flag."""
+        return bool(self.roles) and all(flag in role.flags for role in self.roles)
+
+    def through(self, agent: str, role: Role | None) -> "Actor":
+        """Give the actor that `agent` is when it acts for this one: never more than either may."""
+        roles = self.roles if role is None else (*self.roles, role)
+        return replace(self, roles=roles, chain=(*self.chain, f"agent:{agent}"))
+
+    def policy_key(self) -> tuple[Any, ...]:
+        """Give a hashable value that is equal for actors who may do the same; keys every cache of what one may see."""
+        return tuple(
+            (role.all_objects, tuple(sorted((name, acts) for name, acts in role.objects.items())), role.flags)
+            for role in self.roles
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the ids that are stored with runs: never roles."""
+        return {
+            "kind": self.principal.kind.value,
+            "id": str(self.principal.id),
+            "label": self.principal.label,
+            "chain": list(self.chain),
+        }
+
+
+def check(actor: Actor, action: Action, object_name: str) -> None:
+    """Let the action pass or refuse it; the one decision for every kind of principal (S-03).
+
+    Raises:
+        MissingPermission: A role in the chain does not allow it.
+    """
+    if not actor.may(action, object_name):
+        raise MissingPermission(actor.label, action.value, object_name)
+
+
+def check_flag(actor: Actor, flag: str) -> None:
+    """Let pass whoever holds the flag.
+
+    Raises:
+        MissingPermission: A role in the chain does not hold it.
+    """
+    if not actor.holds(flag):
+        raise MissingPermission(actor.label, "use", flag)

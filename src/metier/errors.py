@@ -1,0 +1,353 @@
+"""Everything that can go wrong, in one tree.
+
+Constructors take facts; the class writes the sentence: what, where, expected, nearest name, cure.
+`problems` carries the same per field, for clients: `[{path, problem, allowed, example, did_you_mean}]`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from rapidfuzz import process, utils
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an input.
+
+    Attributes:
+        path: Where, dotted from the input's root, e.g. `where.and.0.amount.gt`; empty for the whole input.
+        problem: What is wrong, as a sentence.
+        allowed: Values or names that would be right, if they can be listed.
+        example: One right value.
+        did_you_mean: The nearest right name.
+    """
+
+    path: str
+    problem: str
+    allowed: tuple[str, ...] = ()
+    example: Any = None  # any JSON value
+    did_you_mean: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the fields that say something."""
+        return {k: v for k, v in asdict(self).items() if v not in (None, (), "") or k in ("path", "problem")}
+
+
+def nearest(name: str, names: Iterable[str], *, cutoff: int = 65) -> str | None:
+    """Give the one of `names` that `name` was probably meant to be, or None."""
+    found = process.extractOne(name, list(names), processor=utils.default_process, score_cutoff=cutoff)
+    return found[0] if found else None
+
+
+def _hint(suggestion: str | None) -> str:
+    return f" Did you mean {suggestion!r}?" if suggestion else ""
+
+
+class MetierError(Exception):
+    """The root of the tree. `status` is the HTTP answer, `problems` the parts, `cure` what to do."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, problems: Sequence[Problem] = (), cure: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+        self.cure = cure
+
+    @property
+    def code(self) -> str:
+        """The name clients and models see, e.g. `UnknownField`."""
+        return type(self).__name__
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the error as clients get it: `{error, message, cure?, errors: [...]}`."""
+        body: dict[str, Any] = {"error": self.code, "message": self.message}
+        if self.cure:
+            body["cure"] = self.cure
+        body["errors"] = [p.to_json() for p in self.problems] or [{"path": "", "problem": self.message}]
+        return body
+
+
+# 422 ---------------------------------------------------------------------------------------------------------------
+
+
+class Invalid(MetierError):
+    """An input that does not have the expected form."""
+
+    status = 422
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem], *, what: str = "The input", cure: str | None = None) -> "Invalid":
+        """Make one error of several problems."""
+        first = problems[0]
+        where = f" at {first.path!r}" if first.path else ""
+        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+        return cls(f"{what} is not valid{where}: {first.problem}{more}", problems=problems, cure=cure)
+
+
+class UnknownField(Invalid):
+    """A field that does not exist for this actor."""
+
+    def __init__(self, field: str, object_name: str, known: Iterable[str], *, path: str = "") -> None:
+        names = tuple(sorted(known))
+        near = nearest(field, names)
+        sentence = f"{object_name!r} has no field {field!r}.{_hint(near)}"
+        problem = Problem(path or field, sentence, allowed=names, did_you_mean=near)
+        super().__init__(sentence, problems=[problem])
+        self.field = field
+
+
+class BadFilter(Invalid):
+    """A filter tree that cannot be read."""
+
+    def __init__(
+        self, path: str, problem: str, *, allowed: Iterable[str] = (), example: Any = None, given: str | None = None
+    ) -> None:
+        names = tuple(allowed)
+        near = nearest(given, names) if given else None
+        sentence = f"{problem}{_hint(near)}"
+        super().__init__(
+            f"Bad filter at {path!r}: {sentence}",
+            problems=[Problem(path, sentence, allowed=names, example=example, did_you_mean=near)],
+        )
+
+
+class BadManifest(Invalid):
+    """A definition that cannot be read; names file, line and column."""
+
+    def __init__(self, file: str, problem: str, *, line: int | None = None, column: int | None = None) -> None:
+        place = ":".join(str(part) for part in (file, line, column) if part is not None)
+        super().__init__(f"{place}: {problem}", problems=[Problem(place, problem)])
+
+
+class SchemaMismatch(Invalid):
+    """A value that does not fit its JSON Schema."""
+
+    def __init__(self, what: str, problems: Sequence[Problem]) -> None:
+        details = "; ".join(f"{p.path or 'the whole'}: {p.problem}" for p in problems)
+        super().__init__(f"{what} does not fit its schema: {details}", problems=problems)
+
+
+class NoModel(Invalid):
+    """No configured model answers to this name."""
+
+    def __init__(self, model: str, known: Iterable[str]) -> None:
+        names = tuple(sorted(known))
+        near = nearest(model, names)
+        super().__init__(
+            f"No model {model!r} is configured.{_hint(near)}",
+            problems=[Problem("model", f"No model {model!r}.", allowed=names, did_you_mean=near)],
+            cure="Set OPENAI_API_KEY, XAI_API_KEY or OPENAI_COMPATIBLE_BASE_URL, or use 'offline/planner'.",
+        )
+
+
+# 404 ---------------------------------------------------------------------------------------------------------------
+
+
+class NotFound(MetierError):
+    """Something that does not exist, or that the actor may not know of: the answer is the same."""
+
+    status = 404
+
+    def __init__(self, what: str, name: str, known: Iterable[str] = (), *, cure: str | None = None) -> None:
+        names = tuple(sorted(known))
+        near = nearest(name, names)
+        sentence = f"No {what} {name!r}.{_hint(near)}"
+        if cure:
+            sentence = f"{sentence} {cure}"
+        super().__init__(sentence, problems=[Problem("", sentence, allowed=names, did_you_mean=near)], cure=cure)
+
+
+class NoSuchRecord(NotFound):
+    """No such record within what the actor may see."""
+
+    def __init__(self, object_name: str, record_id: str) -> None:
+        super().__init__(object_name, record_id)
+
+
+# 401, 403 ----------------------------------------------------------------------------------------------------------
+
+
+class NotSignedIn(MetierError):
+    """A request without a credential that is valid now."""
+
+    status = 401
+
+    def __init__(self, problem: str = "Sign in first, or send 'Authorization: Bearer KEY'.") -> None:
+        super().__init__(problem, cure="Make a key with: metier keys create --role ROLE --name NAME")
+
+
+class Forbidden(MetierError):
+    """Something the actor may know of but not do."""
+
+    status = 403
+
+
+class MissingPermission(Forbidden):
+    """The actor's role lacks a permission."""
+
+    def __init__(self, actor: str, action: str, resource: str) -> None:
+        super().__init__(
+            f"{actor} may not {action} {resource}.", cure=f"An admin can grant {action!r} on {resource} to the role."
+        )
+        self.action = action
+        self.resource = resource
+
+
+class RefusedAddress(Forbidden):
+    """A connection that the guard of outgoing traffic does not open."""
+
+    def __init__(self, target: str, why: str) -> None:
+        super().__init__(f"No connection to {target!r}: {why}.")
+        self.target = target
+
+
+# 409 ---------------------------------------------------------------------------------------------------------------
+
+
+class Conflict(MetierError):
+    """The state of things does not allow it now."""
+
+    status = 409
+
+
+class AlreadyExists(Conflict):
+    """A name or value that must be unique is taken."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"There is already a {what} {name!r}.", cure="Choose another name.")
+
+
+class DuplicateName(Conflict):
+    """Two definitions whose names compare as one."""
+
+    def __init__(self, what: str, first: str, second: str) -> None:
+        super().__init__(
+            f"Two {what}s have the same name: {first!r} and {second!r} (case, '_' and '-' make no difference).",
+            cure="Rename one, or say 'overrides' where that is meant.",
+        )
+
+
+# 429 ---------------------------------------------------------------------------------------------------------------
+
+
+class OverBudget(MetierError):
+    """A limit on tokens, time, steps or money is reached."""
+
+    status = 429
+
+    def __init__(self, what: str, limit: float, used: float, *, unit: str = "") -> None:
+        tail = f" {unit}" if unit else ""
+        super().__init__(f"The limit of {limit:g}{tail} on {what} is reached ({used:g} used).")
+        self.what = what
+
+
+class TooManyRequests(MetierError):
+    """Too many tries in a short time."""
+
+    status = 429
+
+    def __init__(self, what: str, retry_after_s: float) -> None:
+        super().__init__(f"Too many {what}. Try again in {retry_after_s:.0f} s.")
+        self.retry_after_s = retry_after_s
+
+
+# 503 ---------------------------------------------------------------------------------------------------------------
+
+
+class Unavailable(MetierError):
+    """Something outside, or an optional part, is not there now."""
+
+    status = 503
+
+
+class Unreachable(Unavailable):
+    """Another server did not answer as it should.
+
+    Attributes:
+        kind: `network`, `timeout`, `cut_off` (the answer ended early), `too_large` or `redirects`.
+    """
+
+    def __init__(self, host: str, problem: str, *, kind: str = "network") -> None:
+        super().__init__(f"{host!r} could not be reached: {problem}.")
+        self.host = host
+        self.problem = problem
+        self.kind = kind
+
+
+class ProviderDown(Unavailable):
+    """A model's provider did not answer as it should.
+
+    Attributes:
+        kind: `rate_limited`, `server`, `network`, `timeout`, `auth`, `rejected`, `cut_off`, `malformed`, `context`.
+        retryable: Whether the same request may succeed later.
+        retry_after_s: What the provider asked to wait, if it said so.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        problem: str,
+        *,
+        kind: str = "server",
+        retryable: bool = True,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(f"The model provider {provider!r} failed: {problem}")
+        self.provider = provider
+        self.kind = kind
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class UnsafeHome(Unavailable):
+    """METIER_HOME cannot hold the embedded database safely."""
+
+
+class MissingExtra(Unavailable):
+    """An optional part is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} is not installed.", cure=f"pip install 'metier[{extra}]'")
+
+
+# on the run --------------------------------------------------------------------------------------------------------
+
+
+class RunStopped(MetierError):
+    """A run that ended before its work was done."""
+
+    status = 409
+
+
+class Cancelled(RunStopped):
+    """Somebody stopped the run."""
+
+    def __init__(self, by: str = "a person") -> None:
+        super().__init__(f"Stopped by {by}.")
+
+
+class StepInterrupted(RunStopped):
+    """The process doing the work went away; nobody knows how far it came."""
+
+
+# for the model -----------------------------------------------------------------------------------------------------
+
+
+class TryAgain(MetierError):
+    """A tool call that could succeed with other arguments; `hint` is for the model."""
+
+    status = 422
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(hint)
+
+
+class GiveUp(MetierError):
+    """A tool call that cannot succeed; `reason` is for the model."""
+
+    status = 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)

@@ -1,0 +1,162 @@
+"""What the operator decides, from environment variables; the only place that reads them."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from metier.errors import Invalid, Problem
+
+#: Names in order; from the environment as a comma list: `METIER_X="a, b"`.
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One reading of the environment. An empty variable counts as not set.
+
+    A field's alias is its variable. Fields are not filled by their own names, else `home` would read HOME.
+    """
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, case_sensitive=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    home: Path = Field(default=Path("~/.metier"), validate_default=True, validation_alias="METIER_HOME")
+    """Folder of the embedded database and of files; made when missing. Keep it short: a socket lies in it."""
+
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL", repr=False)
+    """A PostgreSQL 15 or newer, `postgresql://user:password@host:5432/name`; without it the embedded one runs."""
+
+    database_listen_url: str | None = Field(default=None, validation_alias="DATABASE_LISTEN_URL", repr=False)
+    """The same database without PgBouncer in between, for LISTEN, when `database_url` leads through one."""
+
+    host: str = Field(default="127.0.0.1", validation_alias="METIER_HOST")
+    """Address the server listens on."""
+
+    port: int = Field(default=8700, ge=0, le=65535, validation_alias="METIER_PORT")
+    """Port the server listens on; 0 takes a free one."""
+
+    public_url: str | None = Field(default=None, validation_alias="METIER_PUBLIC_URL")
+    """Where people reach the server, if a proxy stands before it: `https://metier.example.com`."""
+
+    secret_key: str | None = Field(default=None, validation_alias="METIER_SECRET_KEY", repr=False)
+    """Encrypts stored secrets."""
+
+    openai_api_key: str | None = Field(default=None, validation_alias="OPENAI_API_KEY", repr=False)
+    """Turns the provider `openai` on."""
+
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    """Another address of OpenAI's API, e.g. a proxy: `https://proxy.example.com/v1`."""
+
+    anthropic_api_key: str | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY", repr=False)
+    """Turns the provider `anthropic` on."""
+
+    xai_api_key: str | None = Field(default=None, validation_alias="XAI_API_KEY", repr=False)
+    """Turns the provider `xai` on."""
+
+    xai_base_url: str | None = Field(default=None, validation_alias="XAI_BASE_URL")
+    """Another address of xAI's API."""
+
+    openai_compatible_base_url: str | None = Field(default=None, validation_alias="OPENAI_COMPATIBLE_BASE_URL")
+    """A server that speaks OpenAI's chat completions, e.g. `http://127.0.0.1:11434/v1`; may be on loopback."""
+
+    openai_compatible_model_names: Names = Field(default=(), validation_alias="OPENAI_COMPATIBLE_MODEL_NAMES")
+    """Models of that server, comma list."""
+
+    openai_compatible_api_key: str | None = Field(
+        default=None, validation_alias="OPENAI_COMPATIBLE_API_KEY", repr=False
+    )
+    """Its key, if it wants one."""
+
+    default_ai_speed_model_id: Names = Field(default=(), validation_alias="DEFAULT_AI_SPEED_MODEL_ID")
+    """Models that `default-fast-model` stands for, best first, comma list; the first that is configured is taken."""
+
+    default_ai_performance_model_id: Names = Field(default=(), validation_alias="DEFAULT_AI_PERFORMANCE_MODEL_ID")
+    """Models that `default-smart-model` stands for, best first, comma list."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="METIER_LOG_LEVEL")
+    """How much is logged."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            Invalid: Names each variable that is wrong; values are left out, they may be secret.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise _invalid(error) from None
+
+    @classmethod
+    def for_tests(cls, home: Path, **overrides: Any) -> "Settings":  # Any: the type of the field of that name
+        """Make settings that read no environment; `overrides` by field name."""
+        given: dict[str, Any] = {"home": home, **overrides}
+        return _Given(**{str(cls.model_fields[name].validation_alias): value for name, value in given.items()})
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @field_validator(
+        "openai_compatible_model_names",
+        "default_ai_speed_model_id",
+        "default_ai_performance_model_id",
+        mode="before",
+    )
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url", "database_listen_url", mode="after")
+    @classmethod
+    def _postgresql(cls, url: str | None) -> str | None:
+        """Take the spellings that other tools write: `postgres://`, `postgresql+psycopg://`."""
+        if url is None:
+            return None
+        scheme, _, rest = url.partition("://")
+        if scheme.partition("+")[0] not in ("postgres", "postgresql") or not rest:
+            raise ValueError("must look like postgresql://user:password@host:5432/name")
+        return f"postgresql://{rest}"
+
+    @field_validator("public_url", "openai_base_url", "xai_base_url", "openai_compatible_base_url", mode="after")
+    @classmethod
+    def _http(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an address such as https://host/path")
+        return url.rstrip("/")
+
+
+class _Given(Settings):
+    """Settings from what the constructor is given alone."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def _invalid(error: ValidationError) -> Invalid:
+    problems = [
+        Problem(str(item["loc"][0]) if item["loc"] else "", item["msg"].removeprefix("Value error, "))
+        for item in error.errors()
+    ]
+    return Invalid.of(problems, what="The environment", cure="Correct or unset the variable.")

@@ -1,0 +1,95 @@
+"""Migrations run once, whoever starts first."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from metier.errors import Unavailable
+from metier.settings import Settings
+from metier.store import Database
+from metier.store.cloning import clone_database, drop_database
+from metier.store.cloning import database_url as url_of
+from metier.store.migrate import MIGRATIONS, head
+
+
+@pytest.fixture
+def empty_url(server: str) -> Iterator[str]:
+    """A database without tables."""
+    name = f"empty_{os.urandom(4).hex()}"
+    clone_database(server, "template0", name)
+    yield url_of(server, name)
+    drop_database(url_of(server, name))
+
+
+def test_the_head_is_alembics():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+
+    assert head() == ScriptDirectory.from_config(config).get_current_head()
+
+
+def test_each_migration_comes_after_one_with_a_smaller_number():
+    """Revisions compare as text, which tells newer from older without loading Alembic."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    newest_first = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+
+    assert newest_first == sorted(newest_first, reverse=True)
+    assert all(len(revision) == 4 for revision in newest_first)
+
+
+async def test_several_that_start_at_once_on_an_empty_database_all_succeed(empty_url: str, tmp_path: Path):
+    settings = Settings.for_tests(tmp_path, database_url=empty_url)
+
+    databases = await asyncio.gather(*(Database.open(settings) for _ in range(4)))
+
+    assert [(await database.health()).revision for database in databases] == [head()] * 4
+    for database in databases:
+        await database.aclose()
+
+
+async def test_unmigrated_is_told(empty_url: str, tmp_path: Path):
+    database = await Database.open(Settings.for_tests(tmp_path, database_url=empty_url), migrate=False)
+
+    health = await database.health()
+
+    assert (health.revision, health.up_to_date) == (None, False)
+    await database.aclose()
+
+
+async def test_tables_of_a_newer_release_are_left_alone(db: Database, database_url: str, tmp_path: Path):
+    """The release before goes on working while a newer one is rolled out."""
+    await db.execute("update core.alembic_version set version_num = '9999'")
+
+    older = await Database.open(Settings.for_tests(tmp_path, database_url=database_url))
+
+    assert (await older.health()).up_to_date
+    await older.aclose()
+
+
+async def test_a_role_that_may_not_make_tables_is_told_what_it_needs(server: str, empty_url: str, tmp_path: Path):
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("create role guest login")
+    guest = empty_url.replace("//metier@", "//guest@")
+
+    with pytest.raises(Unavailable, match="permission denied") as caught:
+        await Database.open(Settings.for_tests(tmp_path, database_url=guest))
+
+    assert "GRANT CREATE" in str(caught.value.cure)
+
+
+async def test_clones_are_apart(db: Database, server: str, template: str):
+    await db.execute("create table only_here (a int)")
+    name = f"clone_{os.urandom(4).hex()}"
+    clone_database(server, template, name)
+    with psycopg.connect(url_of(server, name)) as clone:
+        found = clone.execute("select to_regclass('only_here'), to_regclass('core.run')").fetchone()
+    drop_database(url_of(server, name))
+
+    assert found == (None, "core.run")

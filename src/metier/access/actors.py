@@ -1,0 +1,149 @@
+"""Actors from credentials. Authority is live (S-05): each look-up is one statement, and nothing is remembered."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from metier.access.checks import clean_email
+from metier.access.desk import ADMIN, Desk, Row, actor_from, role_from
+from metier.access.tokens import digest
+from metier.actor import Actor, PrincipalKind
+from metier.errors import Conflict, NotFound, NotSignedIn
+
+USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
+
+_MEMBER = """
+select m.workspace_id, m.id as principal_id, m.name as label, m.time_zone, m.locale, to_jsonb(r) as role,
+    (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from core.role a
+     where a.workspace_id = m.workspace_id and a.id = any(%(agents)s::uuid[])) as agents
+from core.member m
+join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
+join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
+"""
+
+_KEY = """
+select k.workspace_id, k.id as principal_id, k.name as label, k.last_used_at, to_jsonb(r) as role,
+    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale,
+    (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from core.role a
+     where a.workspace_id = k.workspace_id and a.id = any(%(agents)s::uuid[])) as agents
+from core.api_key k
+join core.role r on r.workspace_id = k.workspace_id and r.id = k.role_id
+join core.workspace w on w.id = k.workspace_id and w.deleted_at is null
+left join core.member m on m.workspace_id = k.workspace_id and m.id = k.created_by
+where k.revoked_at is null
+"""
+
+
+class Actors(Desk):
+    """Looks up who acts."""
+
+    async def actor_for_key(self, token: str) -> Actor:
+        """Give the actor that a key stands for.
+
+        Raises:
+            NotSignedIn: The key is unknown or revoked.
+        """
+        row = await self._db.row(f"{_KEY} and k.token_hash = %(hash)s", {"hash": digest(token), "agents": []})
+        if row is None:
+            raise NotSignedIn("This API key is unknown or revoked.")
+        await self._note_use(row)
+        return actor_from(row, PrincipalKind.KEY)
+
+    async def actor_for_sign_in(self, token: str) -> Actor:
+        """Give the member whose browser holds this token.
+
+        Raises:
+            NotSignedIn: The sign-in has ended, or the member is gone.
+        """
+        row = await self._db.row(
+            f"""{_MEMBER} join core.sign_in s on s.workspace_id = m.workspace_id and s.member_id = m.id
+            where m.deleted_at is null and s.token_hash = %(hash)s and s.expires_at > %(now)s""",
+            {"hash": digest(token), "now": self._clock.now(), "agents": []},
+        )
+        if row is None:
+            raise NotSignedIn("You are signed out. Sign in again.")
+        return actor_from(row, PrincipalKind.MEMBER)
+
+    async def actor_for_member(self, workspace_id: UUID, member_id: UUID) -> Actor:
+        """Give a member without asking for a credential: for the operator's commands and for tests only.
+
+        Raises:
+            NotFound: The workspace has no such member.
+        """
+        row = await self._member(workspace_id, member_id)
+        if row is None:
+            raise NotFound("member", str(member_id))
+        return actor_from(row, PrincipalKind.MEMBER)
+
+    async def actor_for_email(self, workspace_id: UUID, email: str) -> Actor:
+        """Give the member with this e-mail without asking for a credential: for the operator's commands only.
+
+        Raises:
+            NotFound: The workspace has no such member; suggests the nearest.
+        """
+        row = await self._db.row(
+            f"{_MEMBER} where m.deleted_at is null and m.workspace_id = %(workspace)s and m.email = %(email)s",
+            {"workspace": workspace_id, "email": clean_email(email), "agents": []},
+        )
+        if row is None:
+            known = await self._db.rows(
+                "select email from core.member where workspace_id = %s and email is not null and deleted_at is null",
+                [workspace_id],
+            )
+            raise NotFound("member", email, [member["email"] for member in known])
+        return actor_from(row, PrincipalKind.MEMBER)
+
+    async def operator(self) -> Actor:
+        """Give who commands act as: the first admin of the first workspace, recorded as operator.
+
+        Raises:
+            Conflict: There is no workspace yet, or it has no admin.
+        """
+        row = await self._db.row(
+            f"""{_MEMBER} where m.deleted_at is null and r.name = %(admin)s
+            order by w.created_at, w.id, m.created_at, m.id limit 1""",
+            {"admin": ADMIN, "agents": []},
+        )
+        if row is None:
+            raise Conflict("There is no workspace with an admin yet.", cure="metier demo --load-only")
+        return actor_from(row, PrincipalKind.OPERATOR)
+
+    async def refresh(self, actor: Actor) -> Actor:
+        """Look the actor's authority up again, from ids; the chain of agents stays.
+
+        An agent's role that is no row, because code defines it, stays as it was: it can only narrow.
+
+        Raises:
+            NotSignedIn: The key is revoked, or the member is gone.
+        """
+        agents = [role.id for role in actor.roles[1:]]
+        if actor.principal.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR):
+            row = await self._member(actor.workspace_id, actor.principal.id, agents)
+        elif actor.principal.kind is PrincipalKind.KEY:
+            row = await self._db.row(
+                f"{_KEY} and k.workspace_id = %(workspace)s and k.id = %(id)s",
+                {"workspace": actor.workspace_id, "id": actor.principal.id, "agents": agents},
+            )
+        else:
+            row = None
+        if row is None:
+            raise NotSignedIn(f"{actor.principal.label} has no access any more.")
+        now = actor_from(row, actor.principal.kind)
+        live = {role.id: role for role in map(role_from, row["agents"])}
+        return replace(
+            now, roles=(*now.roles, *(live.get(role.id, role) for role in actor.roles[1:])), chain=actor.chain
+        )
+
+    async def _member(self, workspace_id: UUID, member_id: UUID, agents: list[UUID] | None = None) -> Row | None:
+        return await self._db.row(
+            f"{_MEMBER} where m.deleted_at is null and m.workspace_id = %(workspace)s and m.id = %(id)s",
+            {"workspace": workspace_id, "id": member_id, "agents": agents or []},
+        )
+
+    async def _note_use(self, row: Row) -> None:
+        now = self._clock.now()
+        if row["last_used_at"] is None or now - row["last_used_at"] >= USED_EVERY:
+            await self._db.execute(
+                "update core.api_key set last_used_at = %s where workspace_id = %s and id = %s",
+                [now, row["workspace_id"], row["principal_id"]],
+            )

@@ -1,0 +1,87 @@
+"""What this room gives out: workspaces, profiles, keys, sign-ins."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from metier.actor import Actor
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A tenant.
+
+    Attributes:
+        schema_name: PostgreSQL schema of its records, `w_<id>`.
+        schema_epoch: Raised by every change of an object type.
+    """
+
+    id: UUID
+    name: str
+    schema_name: str
+    schema_epoch: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a member sees and changes of himself or herself. `role` is the role's label."""
+
+    id: UUID
+    name: str
+    email: str | None
+    time_zone: str
+    locale: str
+    role: str
+    has_password: bool
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key just made. `token` is shown this once; only its hash is stored."""
+
+    id: UUID
+    token: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as it is listed. `prefix` is how its token begins, `role` the role's name."""
+
+    id: UUID
+    name: str
+    role: str
+    prefix: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the key as data; times are ISO 8601."""
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "role": self.role,
+            "prefix": self.prefix,
+            "created_at": self.created_at.isoformat(),
+            "last_used_at": self.last_used_at and self.last_used_at.isoformat(),
+            "revoked_at": self.revoked_at and self.revoked_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A browser that is signed in. `token` goes into its cookie; only its hash is stored."""
+
+    token: str
+    actor: Actor
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The right to make the first workspace. `token` is a fresh link for the form to send back, good for one use."""
+
+    token: str
+    expires_at: datetime

@@ -1,0 +1,110 @@
+"""Workspaces and their members."""
+
+from uuid import UUID
+
+from metier.access.checks import check_locale, check_time_zone, clean_email, clean_name
+from metier.access.desk import ADMIN, MEMBER, Desk, role_body, roles_of
+from metier.access.passwords import check_password
+from metier.access.values import Workspace
+from metier.actor import FLAGS, Action
+from metier.errors import AlreadyExists
+from metier.store import Json, Transaction, UniqueViolation
+
+DAILY_WORK = (Action.READ, Action.CREATE, Action.UPDATE, Action.DELETE)
+
+
+class Workspaces(Desk):
+    """Makes workspaces and members. Callers answer for who may: the operator, a one-time link, an admin's page."""
+
+    async def create_workspace(self, name: str) -> UUID:
+        """Make a workspace: a schema for its records, and the roles `admin` (everything) and `member`."""
+        workspace_id, now = self._clock.new_id(), self._clock.now()
+        schema = f"w_{workspace_id.hex}"
+        async with self._db.transaction() as transaction:
+            await transaction.execute(
+                "insert into core.workspace (id, name, schema_name, created_at) values (%s, %s, %s, %s)",
+                [workspace_id, clean_name(name), schema, now],
+            )
+            await self._add_role(transaction, workspace_id, ADMIN, "Admin", role_body(Action, {}, FLAGS))
+            await self._add_role(transaction, workspace_id, MEMBER, "Member", role_body(DAILY_WORK, {}, ["AI"]))
+            await transaction.execute(f"create schema {schema}")
+        return workspace_id
+
+    async def workspaces(self) -> list[Workspace]:
+        """Give all workspaces, oldest first."""
+        rows = await self._db.rows(
+            """
+            select id, name, schema_name, schema_epoch from core.workspace
+            where deleted_at is null order by created_at, id
+            """
+        )
+        return [Workspace(**row) for row in rows]
+
+    async def create_member(
+        self,
+        workspace_id: UUID,
+        *,
+        name: str,
+        email: str | None = None,
+        password: str | None = None,
+        role: str = MEMBER,
+        time_zone: str = "UTC",
+        locale: str = "en",
+    ) -> UUID:
+        """Make a member; one without a password comes in by a link only.
+
+        Raises:
+            Invalid: A value does not have its form.
+            NotFound: The workspace has no such role; suggests the nearest.
+            AlreadyExists: Another member has the e-mail.
+        """
+        email = None if email is None else clean_email(email)
+        if password is not None:
+            check_password(password)
+        member_id = self._clock.new_id()
+        values = {
+            "workspace": workspace_id,
+            "id": member_id,
+            "role": (await roles_of(self._db, workspace_id)).get(role).id,
+            "name": clean_name(name),
+            "email": email,
+            "password": None if password is None else await self._passwords.hash(password),
+            "time_zone": check_time_zone(time_zone),
+            "locale": check_locale(locale),
+            "now": self._clock.now(),
+        }
+        try:
+            await self._db.execute(
+                """
+                insert into core.member (workspace_id, id, role_id, name, email, password_hash, time_zone, locale,
+                    created_at, updated_at)
+                values (%(workspace)s, %(id)s, %(role)s, %(name)s, %(email)s, %(password)s, %(time_zone)s, %(locale)s,
+                    %(now)s, %(now)s)
+                """,
+                values,
+            )
+        except UniqueViolation:
+            raise AlreadyExists("member with the e-mail", str(email)) from None
+        return member_id
+
+    async def can_sign_in(self) -> bool:
+        """Say whether any admin has a password, so that no link is needed to get in."""
+        return await self._db.value(
+            """
+            select exists (select from core.member m join core.role r on r.workspace_id = m.workspace_id
+                and r.id = m.role_id and r.name = %s where m.password_hash is not null and m.deleted_at is null)
+            """,
+            [ADMIN],
+        )
+
+    async def _add_role(
+        self, transaction: Transaction, workspace_id: UUID, name: str, label: str, body: dict[str, object]
+    ) -> None:
+        now = self._clock.now()
+        await transaction.execute(
+            """
+            insert into core.role (workspace_id, id, name, label, body, created_at, updated_at)
+            values (%s, %s, %s, %s, %s, %s, %s)
+            """,
+            [workspace_id, self._clock.new_id(), name, label, Json(body), now, now],
+        )

@@ -1,0 +1,234 @@
+"""A run as the one who does its work holds it: messages, events, text, model calls and the end go in here."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from metier.errors import RunStopped, StepInterrupted
+from metier.events import EventType, Status
+from metier.llm.messages import Message, Usage
+from metier.runs.form import clean_text, encode, message_parts
+from metier.runs.known import Known
+from metier.runs.log import Log
+from metier.runs.run import Run
+
+_UNSTORABLE = {
+    "error": "RunStopped",
+    "message": "A part of this run could not be stored, so the run ends here.",
+    "cure": "Ask again; the operator's log has the cause.",
+}
+
+
+class RunLog:
+    """One open run. Its owner writes; everybody reads through `Runs.follow`.
+
+    What is put is committed in the order it was put. Nothing raises for a write that fails later: what is awaited
+    next does (`put`'s future, `emit`, a reservation), and nothing is written after it. If another process has ended
+    or taken over the run, that is a `StepInterrupted`, and `stopping` is set as well.
+
+    Attributes:
+        run: The run as it is now.
+        stopping: Set when somebody wants the run to stop; its owner then ends it within one step.
+    """
+
+    def __init__(
+        self, run: Run, log: Log, known: Known, *, parent: "RunLog | None", on_end: Callable[[bool], None]
+    ) -> None:
+        self.run = run
+        self.stopping = asyncio.Event()
+        self.log = log
+        self.known = known
+        self.parent = parent
+        self._children: list[RunLog] = []
+        self._on_end = on_end
+        self._closed = False
+        self._messages = 0
+        self._part = 0
+        self._offsets: dict[EventType, int] = {}
+        if parent is not None:
+            parent.adopt(self)
+
+    def put(
+        self, *, messages: Sequence[Message] = (), events: Sequence[tuple[EventType, Mapping[str, Any]]] = ()
+    ) -> asyncio.Future[None]:
+        """Queue messages and events for the next commit; readers get the events once it is done.
+
+        Returns:
+            A future that is done when they are committed; it may be ignored.
+
+        Raises:
+            TypeError: Something in them is not JSON.
+        """
+        if self._closed or self.log.fault is not None:
+            return _failed(self.log.fault or RunStopped("The run has ended."))
+        bodies = [(kind, encode(data)) for kind, data in events]
+        rows = self.message_rows(messages)
+        rows += [self.log.event_row(self.run.id, kind, body) for kind, body in bodies]
+        return self.log.write(rows)
+
+    async def emit(self, type: EventType, data: Mapping[str, Any]) -> None:
+        """Put an event and wait until it is committed.
+
+        Raises:
+            RunStopped: It could not be; the run is lost or broken.
+        """
+        await self.put(events=[(type, data)])
+
+    def delta(self, type: EventType, text: str) -> None:
+        """Give readers a piece of text (`token` or `reasoning`) at once; the log has it within 50 ms."""
+        text = clean_text(text)
+        if not text or self._closed:
+            return
+        offset = self._offsets.get(type, 0)
+        self.log.delta(self.run.id, type, self._part, offset, text)
+        self._offsets[type] = offset + len(text)
+
+    def next_part(self) -> None:
+        """Begin a new part of text; nothing changes if the current one is empty."""
+        if self._offsets:
+            self._part += 1
+            self._offsets.clear()
+
+    def tree(self) -> "Iterator[RunLog]":
+        """Give this run and those below it that this process has opened."""
+        yield self
+        for child in self._children:
+            yield from child.tree()
+
+    def stop(self) -> None:
+        """Ask the run and those below it to stop."""
+        for log in self.tree():
+            log.stopping.set()
+
+    async def close(
+        self, status: Status, *, output: Any = None, stop_reason: str, error: Mapping[str, Any] | None = None
+    ) -> None:
+        """End the run: its row, an `error` event if there is one, and `complete`, in one commit; readers end then.
+
+        Runs below it that are still open are ended as interrupted. A run that has ended already, here or by another
+        process, stays as it is.
+
+        Args:
+            output: Any JSON value.
+            error: `{"error", "message", "cure"?, …}`.
+
+        Raises:
+            Unavailable: The database is gone.
+        """
+        if self._closed:
+            return
+        for child in self._children:
+            await child.close(Status.INTERRUPTED, stop_reason="parent_ended")
+        self._closed = True
+        stored = False
+        try:
+            await self._end(status, output, stop_reason, error)
+            stored = True
+        finally:
+            self._on_end(stored)
+
+    # for the ledger and for Runs
+
+    def check(self) -> None:
+        """Raise what keeps the run from being written, if anything does."""
+        if self._closed or self.log.fault is not None:
+            raise self.log.fault or RunStopped("The run has ended.")
+
+    def adopt(self, child: "RunLog") -> None:
+        """Take a run below this one in."""
+        self._children.append(child)
+        if self.stopping.is_set():
+            child.stop()
+
+    def message_rows(self, messages: Sequence[Message]) -> list[tuple[str, bytes]]:
+        """Number messages; their rows go into the next write."""
+        first = self._messages + 1
+        rows = [("messages", self._message_row(message, seq)) for seq, message in enumerate(messages, start=first)]
+        for message in messages:
+            self._messages += 1
+            self.known.note(message, (self.run.id, self._messages))
+        return rows
+
+    def reserve_call(self, call_id: UUID, rows: Sequence[tuple[str, bytes]]) -> asyncio.Future[None]:
+        """Queue the row of a model call that is about to be made."""
+        if self._closed or self.log.fault is not None:
+            return _failed(self.log.fault or RunStopped("The run has ended."))
+        return self.log.write(rows, makes=call_id)
+
+    def settle_call(
+        self, call_id: UUID, row: tuple[str, bytes], usage: Usage, cost_micros: int, told: Mapping[str, Any]
+    ) -> None:
+        """Queue the end of a model call, add it to this run and those above, and tell readers with a `usage` event."""
+        states: dict[UUID, bytes] = {}
+        above: RunLog | None = self
+        while above is not None:
+            above.run = _with_usage(above.run, usage, cost_micros)
+            states[above.run.id] = above.run.state_row()
+            above = above.parent
+        if self.log.fault is not None:
+            return
+        rows = [row] if self._closed else [row, self.log.event_row(self.run.id, EventType.USAGE, encode(told))]
+        self.log.write(rows, states=states, settles=call_id)
+
+    def _message_row(self, message: Message, seq: int) -> bytes:
+        return encode(
+            {
+                "root_id": self.run.root_id,
+                "workspace_id": self.run.workspace_id,
+                "run_id": self.run.id,
+                "seq": seq,
+                "thread_id": self.run.thread_id if self.parent is None else None,
+                "role": message.role,
+                "parts": message_parts(message),
+                "created_at": self.log.clock.now(),
+            }
+        )
+
+    async def _end(self, status: Status, output: Any, stop_reason: str, error: Mapping[str, Any] | None) -> None:
+        ended = self._ended(status, output, stop_reason, error)
+        try:
+            await self._store_end(ended)
+        except StepInterrupted:
+            self.run = replace(self.run, status=Status.INTERRUPTED)
+        except (RunStopped, TypeError):
+            await self._store_end(self._ended(Status.FAILED, None, "error", _UNSTORABLE))
+
+    def _ended(self, status: Status, output: Any, stop_reason: str, error: Mapping[str, Any] | None) -> Run:
+        now = self.log.clock.now()
+        return replace(self.run, status=status, output=output, stop_reason=stop_reason, error=error, ended_at=now)
+
+    async def _store_end(self, ended: Run) -> None:
+        if isinstance(self.log.fault, StepInterrupted):
+            raise self.log.fault
+        state = ended.state_row()
+        bodies = [(kind, encode(data)) for kind, data in _last_words(ended)]
+        rows = [self.log.event_row(ended.id, kind, body) for kind, body in bodies]
+        await self.log.write(rows, states={ended.id: state}, last=True)
+        self.run = ended
+
+
+def _last_words(run: Run) -> list[tuple[EventType, Mapping[str, Any]]]:
+    complete = {
+        "status": run.status,
+        "output": run.output,
+        "stop_reason": run.stop_reason,
+        "usage": run.usage,
+        "cost": run.cost_micros,
+    }
+    if run.error is None:
+        return [(EventType.COMPLETE, complete)]
+    error = {key: run.error[key] for key in ("error", "message", "cure") if run.error.get(key)}
+    return [(EventType.ERROR, error), (EventType.COMPLETE, complete)]
+
+
+def _with_usage(run: Run, usage: Usage, cost_micros: int) -> Run:
+    return replace(run, usage=(Usage(**run.usage) + usage).to_json(), cost_micros=run.cost_micros + cost_micros)
+
+
+def _failed(error: BaseException) -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    future.exception()  # who does not await it has been told before
+    return future

@@ -1,0 +1,211 @@
+"""Tables for object types: made when a type is published, only ever added to.
+
+core.object_type row + `create table` / `add column` + indexes + a new schema epoch: one transaction.
+A field that is no longer in the type keeps its column, unseen; the column of a field never changes its type.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
+from sqlalchemy.types import TypeEngine
+
+from metier.errors import Conflict, Invalid, Problem
+from metier.filters import RESERVED
+from metier.records import columns as cols
+from metier.records.policy import MEMBER
+from metier.records.shape import SYSTEM_FIELDS, Field, FieldType, ObjectType
+from metier.registry import fold_name
+from metier.store import Transaction
+
+LONGEST_NAME = 63  # bytes of a PostgreSQL identifier
+MOST_INDEXES = 16  # of one table
+
+_SYSTEM: Mapping[str, TypeEngine[Any]] = {
+    "id": sa.Uuid(),
+    "created_at": sa.TIMESTAMP(timezone=True),
+    "updated_at": sa.TIMESTAMP(timezone=True),
+    "deleted_at": sa.TIMESTAMP(timezone=True),
+}
+_SYSTEM_FIELDS = {field.name: field for field in SYSTEM_FIELDS}
+_TAKEN_BY_POSTGRESQL = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+
+
+def check_type(object_type: ObjectType, others: Iterable[ObjectType]) -> None:
+    """Check an object type beyond its form.
+
+    Args:
+        object_type: The one to publish.
+        others: All object types of the workspace except this one, `member` too.
+
+    Raises:
+        Invalid: Names each place: a reserved or colliding name, an unknown relation target, a title that is no text.
+    """
+    neighbours = {other.name: other for other in others if other.name != object_type.name}
+    problems = [*_name_problems(object_type, neighbours.values()), *_field_problems(object_type, neighbours)]
+    if problems:
+        raise Invalid.of(problems, what=f"The object type {object_type.name!r}")
+
+
+async def apply(tx: Transaction, schema: str, object_type: ObjectType) -> None:
+    """Make the table and indexes of an object type, or add what they lack.
+
+    Raises:
+        Conflict: A column of a field's name exists with another type; converting is a separate act.
+    """
+    existing = await tx.rows(_COLUMNS, {"schema": schema, "table": object_type.name})
+    have: dict[str, str] = {row["name"]: row["type"] for row in existing}
+    table = _table(schema, object_type)
+    if not have:
+        await tx.execute(_sql(CreateTable(table)))
+    else:
+        _check_columns(object_type, have)
+        for column in table.columns:
+            if column.name not in have:
+                await tx.execute(f"alter table {_quoted(schema, table.name)} add column {_sql(CreateColumn(column))}")
+    for index in indexes(table, object_type):
+        await tx.execute(_sql(CreateIndex(index, if_not_exists=True)))
+
+
+@dataclass(frozen=True)
+class _IndexPlan:
+    """An index to be made: its expressions in order, most wanted first."""
+
+    name: str
+    expressions: Sequence[cols.Expression]
+
+
+def indexes(table: sa.Table, object_type: ObjectType) -> list[sa.Index]:
+    """Give the indexes of an object: newest first, title, relations, selects, e-mails, numbers, dates."""
+    c = table.c
+    newest = (c.created_at.desc(), c.id.desc())
+    plans = [_IndexPlan("newest", newest), _IndexPlan("updated", (c.updated_at.desc(), c.id.desc()))]
+    title = object_type.by_name[object_type.title]
+    plans.append(_IndexPlan(title.name, (cols.folded(cols.value(title, "", c)), c.id)))
+    ranked = sorted((f for f in object_type.fields if f.type in _INDEXED), key=lambda f: _INDEXED[f.type])
+    for field in ranked:
+        value = cols.value(field, "", c)
+        if field.type in (FieldType.RELATION, FieldType.SELECT):
+            plans.append(_IndexPlan(field.name, (value, *newest)))
+        elif field.type is FieldType.EMAILS:
+            plans.append(_IndexPlan(field.name, (value, c.id)))
+        elif not field.system:
+            plans.append(_IndexPlan(field.name, (value.desc().nulls_last(), c.id.desc())))
+    return [_index(table, plan) for plan in plans[:MOST_INDEXES]]
+
+
+#: Field types worth an index, most wanted first.
+_INDEXED: Mapping[FieldType, int] = {
+    FieldType.RELATION: 0,
+    FieldType.SELECT: 1,
+    FieldType.EMAILS: 2,
+    FieldType.CURRENCY: 3,
+    FieldType.DATE: 3,
+    FieldType.DATE_TIME: 3,
+    FieldType.NUMBER: 3,
+}
+
+
+def _index(table: sa.Table, plan: _IndexPlan) -> sa.Index:
+    """Make an index over the records that are not deleted; its name tells another definition from this one."""
+    text = ", ".join(_sql(expression) for expression in plan.expressions)
+    mark = blake2b(f"{table.name}: {text}".encode(), digest_size=4).hexdigest()
+    name = f"{table.name[:24]}_{plan.name[:24]}_{mark}"
+    return sa.Index(name, *plan.expressions, _table=table, postgresql_where=table.c.deleted_at.is_(None))
+
+
+def _table(schema: str, object_type: ObjectType) -> sa.Table:
+    own = {name: kind for field in object_type.fields for name, kind in cols.columns(field).items()}
+    return sa.Table(
+        object_type.name,
+        sa.MetaData(schema=schema),
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        *(sa.Column(name, kind, nullable=name == "deleted_at") for name, kind in _SYSTEM.items() if name != "id"),
+        *(sa.Column(name, kind) for name, kind in own.items() if name not in _SYSTEM),
+    )
+
+
+def _check_columns(object_type: ObjectType, have: Mapping[str, str]) -> None:
+    for field in object_type.fields:
+        for name, kind in cols.columns(field).items():
+            wanted = kind.compile(cols.dialect()).lower()
+            if have.get(name, wanted) != wanted:
+                raise Conflict(
+                    f"The field {field.name!r} of {object_type.name!r} holds {have[name]} and cannot become {wanted}.",
+                    cure="Add a field of another name and move the values over.",
+                )
+
+
+def _name_problems(object_type: ObjectType, others: Iterable[ObjectType]) -> list[Problem]:
+    taken = {fold_name(name): other.name for other in others for name in (other.name, other.plural)}
+    problems = [
+        Problem(key, f"{name!r} is the name of {taken[fold_name(name)]!r}")
+        for key, name in (("name", object_type.name), ("plural", object_type.plural))
+        if fold_name(name) in taken
+    ]
+    if object_type.name == MEMBER.name or object_type.read_only:
+        problems.append(Problem("name", f"{object_type.name!r} is kept by the house and cannot be published"))
+    title = object_type.by_name.get(object_type.title)
+    if title is None or title.type not in (FieldType.TEXT, FieldType.FULL_NAME):
+        problems.append(Problem("title", f"{object_type.title!r} must be a field of type text or full_name"))
+    return problems
+
+
+def _field_problems(object_type: ObjectType, others: Mapping[str, ObjectType]) -> list[Problem]:
+    problems: list[Problem] = []
+    taken: dict[str, str] = dict.fromkeys(_SYSTEM, "a system field")
+    for i, field in enumerate(object_type.fields):
+        if field == _SYSTEM_FIELDS.get(field.name):
+            continue
+        problems += _one_field_problems(field, f"fields.{i}", object_type, others)
+        for column in cols.columns(field):
+            if column in taken:
+                problems.append(Problem(f"fields.{i}.name", f"{field.name!r} collides with {taken[column]}"))
+            if len(column) > LONGEST_NAME:
+                problems.append(Problem(f"fields.{i}.name", f"{field.name!r} is too long for its type"))
+            taken[column] = repr(field.name)
+    return problems
+
+
+def _one_field_problems(
+    field: Field, path: str, object_type: ObjectType, others: Mapping[str, ObjectType]
+) -> list[Problem]:
+    problems: list[Problem] = []
+    if field.name in RESERVED or field.name in _TAKEN_BY_POSTGRESQL:
+        problems.append(Problem(f"{path}.name", f"{field.name!r} means something else; choose another name"))
+    known = {*others, object_type.name}
+    if field.type is FieldType.RELATION and field.target not in known:
+        problem = f"there is no object {field.target!r} to point to"
+        problems.append(Problem(f"{path}.target", problem, allowed=tuple(sorted(known))))
+    values = [option.value for option in field.options]
+    if len(set(values)) != len(values) or any(not cols.good_option(value) for value in values):
+        problems.append(Problem(f"{path}.options", "option values must be different, non-empty texts"))
+    return problems
+
+
+def _sql(element: Any) -> str:  # Any: SQLAlchemy's DDL elements and expressions share no typed base with `compile`
+    """Write a DDL element or an expression, values in place; statements without parameters are sent as they are."""
+    return str(element.compile(dialect=_named_dialect(), compile_kwargs={"literal_binds": True})).strip()
+
+
+@cache
+def _named_dialect() -> sa.Dialect:
+    """Give a dialect that leaves percent signs alone."""
+    return PGDialect_psycopg(paramstyle="named")
+
+
+def _quoted(*names: str) -> str:
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+_COLUMNS = """
+select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
+from pg_attribute a
+where a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
+    and a.attnum > 0 and not a.attisdropped
+"""

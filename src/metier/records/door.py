@@ -1,0 +1,295 @@
+"""The one door to business data. Who asks comes first; what that one may not see does not exist."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Unpack
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from metier.actor import Action, Actor, PrincipalKind, check, check_flag
+from metier.clock import Clock
+from metier.errors import Conflict, NoSuchRecord, NotFound
+from metier.filters import Here, read_where
+from metier.records import ddl, write
+from metier.records.catalog import CHANNEL, Catalog, View
+from metier.records.compile import compose, compose_labels
+from metier.records.describe import describe, ids_of
+from metier.records.policy import MEMBER, WORKSPACE
+from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
+from metier.records.search import Hit, compose_search, read_text
+from metier.records.shape import ObjectType
+from metier.store import Database, Json, Transaction
+
+STATEMENTS = 2_000  # compiled shapes kept
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some records of an answer.
+
+    Attributes:
+        records: JSON values by field name, see `shape`.
+        next_cursor: What to ask for the page after this; None on the last.
+        total: Records on all pages, if asked for.
+        total_capped: There are more than `total`.
+    """
+
+    records: list[dict[str, Any]]  # Any: JSON values of the fields
+    next_cursor: str | None
+    total: int | None = None
+    total_capped: bool = False
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the database gave for a query."""
+
+    data: str  # a JSON array
+    next_cursor: str | None
+    total: int | None
+    capped: bool
+
+
+class Records:
+    """Finds, describes and writes records, and makes tables for object types."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._catalog = Catalog(db)
+        self._questions = Questions()
+        self._compose = lru_cache(STATEMENTS)(compose)
+        self._compose_labels = lru_cache(STATEMENTS)(compose_labels)
+        self._compose_search = lru_cache(STATEMENTS)(compose_search)
+
+    async def objects(self, actor: Actor) -> list[ObjectType]:
+        """Give the object types the actor may read, each with what it may see of it.
+
+        The same list as before, as long as neither the objects nor the actor's permissions changed; don't change it.
+        """
+        return (await self._catalog.view(actor)).listed
+
+    async def object(self, actor: Actor, name: str) -> ObjectType:
+        """Find an object by its singular or plural name.
+
+        Raises:
+            NotFound: Unknown or hidden.
+        """
+        return (await self._catalog.view(actor)).object(name)
+
+    async def find(
+        self,
+        actor: Actor,
+        object_name: str,
+        *,
+        where: Where | None = None,
+        sort: Sort = (),
+        limit: int = 50,
+        cursor: str | None = None,
+        select: Sequence[str] | str | None = None,
+        count: Count = "no",
+    ) -> Page:
+        """Find the records the actor may see.
+
+        Args:
+            where: Filter tree; `{}` matches all. Shape: `{"and": [{"amount": {"gt": 100}}]}`.
+            sort: Field names, `-` for descending, relation paths too: `"-amount,company.name"`. Missing values come
+                last either way, equal ones in the order of their ids.
+            limit: Records per page, 0–500; 0 with `count` only counts.
+            cursor: `next_cursor` of the page before, of the same object and sort.
+            select: Field names to give; the id always is, and everything by default.
+            count: `capped` stops at 10,000.
+
+        Raises:
+            NotFound: No such object for this actor.
+            UnknownField, BadFilter, Invalid: A mistake in the question; names its place.
+
+        Source: operators follow Twenty's REST filters, see docs/reference/filters.md.
+        """
+        question = Question(where=where, sort=sort, limit=limit, cursor=cursor, select=select, count=count)
+        answer = await self._ask(actor, object_name, question)
+        return Page(orjson.loads(answer.data), answer.next_cursor, answer.total, answer.capped)
+
+    async def find_json(self, actor: Actor, object_name: str, **question: Unpack[Question]) -> bytes:
+        """Like `find`, as JSON that PostgreSQL built.
+
+        Returns:
+            `{"data": […], "next_cursor": …, "total": 3, "total_capped": false}`; totals only if `count` asks for them.
+        """
+        answer = await self._ask(actor, object_name, question)
+        cursor_json = "null" if answer.next_cursor is None else f'"{answer.next_cursor}"'
+        totals = (
+            f', "total": {answer.total}, "total_capped": {str(answer.capped).lower()}'
+            if answer.total is not None
+            else ""
+        )
+        return f'{{"data": {answer.data}, "next_cursor": {cursor_json}{totals}}}'.encode()
+
+    async def get(self, actor: Actor, object_name: str, record_id: UUID | str) -> dict[str, Any]:  # Any: JSON values
+        """Get one record with all fields the actor may see.
+
+        Raises:
+            NotFound: No such object for this actor.
+            NoSuchRecord: No such record, or a deleted or hidden one, or what is no id.
+        """
+        object_type = await self.object(actor, object_name)
+        try:
+            wanted = record_id if isinstance(record_id, UUID) else UUID(record_id)
+        except (ValueError, AttributeError, TypeError):
+            raise NoSuchRecord(object_type.name, str(record_id)[:100]) from None
+        page = await self.find(actor, object_type.name, where={"id": wanted}, limit=1)
+        if not page.records:
+            raise NoSuchRecord(object_type.name, str(wanted))
+        return page.records[0]
+
+    async def search(self, actor: Actor, text: str, *, limit: int = 10) -> list[Hit]:
+        """Find records of any visible object by words of their title, the best first.
+
+        Args:
+            limit: Most hits, 1–50.
+        """
+        view, words = await self._catalog.view(actor), read_text(text)
+        limit = min(max(limit, 1), 50)
+        if not words or not view.objects:
+            return []
+        hits: list[Hit] = []
+        for how in ("prefix", "words"):
+            statement = self._compose_search(view, how, len(words) - 1, limit)
+            parameters = {f"w{i}": word for i, word in enumerate(words)} | {WORKSPACE: view.workspace_id}
+            rows = await self._db.rows(statement.sql, {**statement.constants, **parameters})
+            hits = [Hit(row["object"], row["id"], row["label"]) for row in rows]
+            if len(hits) == limit:
+                break
+        return hits
+
+    async def describe(self, actor: Actor, object_name: str, where: Where | None) -> str:
+        """Say in words what a filter asks for; empty for `{}`. Records it names by id are named by their titles.
+
+        Raises:
+            NotFound, UnknownField, BadFilter: As `find` does.
+        """
+        view = await self._catalog.view(actor)
+        object_type = view.object(object_name)
+        here = self._here(actor)
+        tree = read_where(where, view.names(object_type.name), here).tree
+        labels = await self._labels(view, ids_of(tree))
+        return describe(tree, view, object_type, labels, here.now.tzinfo)
+
+    async def insert(self, actor: Actor, object_name: str, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
+        """Create records, all or none.
+
+        Args:
+            rows: JSON values by field name (Any: checked), at most 1,000. `created_at` may be given, `id` may not.
+
+        Returns:
+            The ids, in the order of the rows.
+
+        Raises:
+            NotFound: No such object for this actor.
+            MissingPermission: The actor may not create them.
+            Invalid: Names every value that does not fit.
+        """
+        view = await self._catalog.view(actor)
+        object_type = view.object(object_name)
+        check(actor, Action.CREATE, object_type.name)
+        draft = write.read_rows(rows, object_type, self._here(actor), self._clock.new_id)
+        if not draft.rows:
+            return []
+        async with self._db.transaction() as tx:
+            return await write.insert(tx, view, object_type, draft)
+
+    async def publish(self, actor: Actor, object_type: ObjectType) -> None:
+        """Make an object type known, with its table; or add to it what is new. Nothing happens if nothing is new.
+
+        Raises:
+            MissingPermission: The actor may not change the data model.
+            Invalid: Names what is wrong with the type.
+            Conflict: A field would change its type, or the table is busy.
+        """
+        check_flag(actor, "DATA_MODEL")
+        body = ObjectType.from_json(object_type.to_json())  # checks the form too
+        async with _no_database_words(), self._db.transaction() as tx:
+            changed = await self._publish(tx, actor.workspace_id, body)
+        if changed:
+            self._catalog.forget()
+
+    async def _publish(self, tx: Transaction, workspace_id: UUID, object_type: ObjectType) -> bool:
+        await tx.execute("set local lock_timeout = '5s'")
+        schema = await tx.value(_LOCK_WORKSPACE, {"id": workspace_id})
+        if schema is None:
+            raise NotFound("workspace", str(workspace_id))
+        rows = await tx.rows(_OBJECTS, {"id": workspace_id})
+        others = [ObjectType.from_json(row["body"]) for row in rows]
+        if object_type in others:
+            return False
+        ddl.check_type(object_type, [*others, MEMBER])
+        await ddl.apply(tx, schema, object_type)
+        parameters = {
+            "id": workspace_id,
+            "name": object_type.name,
+            "plural": object_type.plural,
+            "body": Json(object_type.to_json()),
+            "now": self._clock.now(),
+        }
+        await tx.execute(_SAVE, parameters)
+        await tx.execute(_NEW_EPOCH, {"id": workspace_id})
+        await tx.notify(CHANNEL)
+        return True
+
+    async def _ask(self, actor: Actor, object_name: str, question: Question) -> _Answer:
+        view = await self._catalog.view(actor)
+        query = self._questions.read(view, view.object(object_name), self._here(actor), question)
+        row = await self._run(view, query)
+        cursor = None if row["next"] is None else write_cursor(query, row["next"])
+        total: int | None = row["total"]
+        capped = query.shape.count == "capped" and total is not None and total > COUNT_CAP
+        return _Answer(row["data"], cursor, COUNT_CAP if capped else total, capped)
+
+    async def _run(self, view: View, query: Query) -> dict[str, Any]:
+        statement = self._compose(view, query.shape)
+        row = await self._db.row(statement.sql, {**statement.constants, **query.parameters})
+        return row or {}
+
+    async def _labels(self, view: View, ids: Mapping[str, set[UUID]]) -> dict[UUID, str]:
+        """Look up what people call records, as the actor sees them."""
+        labels: dict[UUID, str] = {}
+        for name, wanted in ids.items():
+            parameters = {"ids": list(wanted), WORKSPACE: view.workspace_id}
+            rows = await self._db.rows(self._compose_labels(view, name).sql, parameters) if wanted else []
+            labels |= {row["id"]: row["label"] for row in rows}
+        return labels
+
+    def _here(self, actor: Actor) -> Here:
+        """Say when and where the actor asks, and who `me` is: a key is no member."""
+        who = actor.principal
+        me = who.id if who.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR) else None
+        return Here.at(self._clock.now(), who.time_zone, me)
+
+
+@asynccontextmanager
+async def _no_database_words() -> AsyncGenerator[None]:
+    """Say in our own words why a table could not be changed."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable:
+        raise Conflict("The table is busy.", cure="Try again in a moment.") from None
+    except psycopg.errors.ProgramLimitExceeded:
+        raise Conflict("Some titles are too long to be sorted by.", cure="Shorten them, then publish again.") from None
+
+
+_LOCK_WORKSPACE = "select schema_name from core.workspace where id = %(id)s and deleted_at is null for update"
+_OBJECTS = "select body from core.object_type where workspace_id = %(id)s order by position"
+_NEW_EPOCH = "update core.workspace set schema_epoch = schema_epoch + 1 where id = %(id)s"
+_SAVE = """
+insert into core.object_type (workspace_id, name, plural, body, position, created_at, updated_at)
+values (
+    %(id)s, %(name)s, %(plural)s, %(body)s,
+    (select coalesce(max(position) + 1, 0) from core.object_type where workspace_id = %(id)s), %(now)s, %(now)s
+)
+on conflict (workspace_id, name) do update
+    set plural = excluded.plural, body = excluded.body, updated_at = excluded.updated_at
+"""

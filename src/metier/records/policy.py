@@ -1,0 +1,78 @@
+"""What an actor may see, put beneath every query: what is hidden does not exist (S-08).
+
+`visible` cuts the object types down to what the actor may read; every name is looked up in the outcome, so a hidden
+object or relation is unknown to filters, sorts, selections and search. `scope` is the inner subquery that all SQL on
+business data reads from: it offers the visible columns of the visible rows and nothing else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from metier.actor import Action, Actor
+from metier.records.columns import columns
+from metier.records.shape import SYSTEM_FIELDS, Field, FieldType, ObjectType
+
+WORKSPACE = "workspace"  # the parameter that keeps shared tables apart
+
+#: The members of the workspace, as an object that nobody writes here. Never the password.
+MEMBER = ObjectType(
+    name="member",
+    plural="members",
+    label="Member",
+    label_plural="Members",
+    title="name",
+    fields=(
+        Field("name", "Name", FieldType.TEXT),
+        Field("email", "E-mail", FieldType.TEXT, aliases=("mail", "address")),
+        Field("time_zone", "Time zone", FieldType.TEXT),
+        *SYSTEM_FIELDS,
+    ),
+    icon="people",
+    description="People who can sign in to this workspace.",
+    aliases=("user", "colleague", "teammate"),
+    read_only=True,
+)
+
+
+def visible(objects: Iterable[ObjectType], actor: Actor) -> dict[str, ObjectType]:
+    """Give the object types the actor may read, by name, each with the fields it may read."""
+    readable = {thing.name: thing for thing in objects if actor.may(Action.READ, thing.name)}
+    return {name: replace(thing, fields=visible_fields(thing, readable)) for name, thing in readable.items()}
+
+
+def visible_fields(object_type: ObjectType, readable: Mapping[str, ObjectType]) -> tuple[Field, ...]:
+    """Give the fields that may be read: a relation only where its target may be read too."""
+    return tuple(f for f in object_type.fields if f.type is not FieldType.RELATION or f.target in readable)
+
+
+def label_scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:
+    """Give the visible rows with what names them: the id and the title."""
+    named = tuple(field for field in object_type.fields if field.name in ("id", object_type.title))
+    return scope(replace(object_type, fields=named), schema, name)
+
+
+def scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:
+    """Give the visible columns and rows of an object as a subquery.
+
+    A plain subquery is flattened by the planner; a materialised one, a barrier view or row-level security is not.
+
+    Args:
+        object_type: Cut down to what the actor may see.
+        schema: The workspace's schema.
+        name: The subquery's alias.
+    """
+    shown = {column: kind for field in object_type.fields for column, kind in columns(field).items()}
+    home, place = ("core", "member") if object_type.read_only else (schema, object_type.name)
+    kept = {"deleted_at": sa.TIMESTAMP(timezone=True)} | ({"workspace_id": sa.Uuid()} if object_type.read_only else {})
+    table = sa.table(place, *(sa.column(c, kind) for c, kind in (shown | kept).items()), schema=home).alias("x")
+    return sa.select(*(table.c[column] for column in shown)).where(*_rows(object_type, table)).subquery(name)
+
+
+def _rows(object_type: ObjectType, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Give what holds for every visible row: all of these together."""
+    conditions: list[sa.ColumnElement[bool]] = [table.c.deleted_at.is_(None)]
+    if object_type.read_only:
+        conditions.append(table.c.workspace_id == sa.bindparam(WORKSPACE, type_=sa.Uuid()))
+    return conditions

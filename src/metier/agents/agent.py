@@ -1,0 +1,77 @@
+"""What an agent is: a prompt, a model, tools and limits under a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from metier.errors import Invalid, Problem
+from metier.records.shape import NAME
+from metier.registry import fold_name
+from metier.tools import Tool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a run ends by itself.
+
+    Attributes:
+        max_steps: Model calls.
+        max_seconds: From the run's start.
+        max_tokens: In and out, over all model calls.
+        max_same_call: How often the same tool may be called with the same arguments.
+    """
+
+    max_steps: int = 20
+    max_seconds: float = 300.0
+    max_tokens: int = 400_000
+    max_same_call: int = 3
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Somebody who answers, with a prompt, a model and tools.
+
+    Attributes:
+        model: `default-smart-model`, `default-fast-model`, or a model's id.
+        toolsets: Names of tool groups on the shelf, e.g. `records`.
+        tools: Tools of its own.
+    """
+
+    name: str
+    prompt: str
+    label: str = ""
+    description: str = ""
+    model: str = "default-smart-model"
+    toolsets: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return self.label or self.name
+
+
+def define_agent(
+    *,
+    name: str,
+    prompt: str,
+    label: str = "",
+    description: str = "",
+    model: str = "default-smart-model",
+    toolsets: Sequence[str] = (),
+    tools: Sequence[Tool] = (),
+    limits: Limits | None = None,
+) -> Agent:
+    """Define an agent.
+
+    Raises:
+        Invalid: The name is not an identifier (letters, digits, `-`, `_`), or the prompt is empty.
+    """
+    problems: list[Problem] = []
+    if not NAME.match(fold_name(name).replace("-", "_")):
+        problems.append(Problem("name", f"{name!r} must be letters, digits, '-' or '_'", example="crm-assistant"))
+    if not prompt.strip():
+        problems.append(Problem("prompt", "must say what the agent is for"))
+    if problems:
+        raise Invalid.of(problems, what=f"The agent {name!r}")
+    return Agent(name, prompt, label, description, model, tuple(toolsets), tuple(tools), limits or Limits())

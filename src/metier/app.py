@@ -1,0 +1,174 @@
+"""The roof: builds one Metier from Settings, owns every room, and closes them in order.
+
+`async with Metier.open(Settings()) as metier: …` Nothing exists before that; two can be open in one process.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from typing import Any, ClassVar
+
+from metier.access import Access
+from metier.actor import Actor
+from metier.agents import Agent, Parts
+from metier.chat import Chat, Threads
+from metier.clock import Clock, SystemClock
+from metier.context import Ask
+from metier.egress import Egress
+from metier.errors import NotFound
+from metier.llm import ModelCatalog, Models, Provider, providers_from
+from metier.records import ObjectType, Records
+from metier.registry import Registry, shelf
+from metier.runs import Ledger, RunLog, Runs
+from metier.settings import Settings
+from metier.store import Database
+from metier.tools import Dispatcher, Toolset
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What was found on the shelf and in installed packages.
+
+    Attributes:
+        objects: Object types a new workspace begins with.
+    """
+
+    agents: Registry[Agent]
+    toolsets: Mapping[str, Toolset]
+    objects: Sequence[ObjectType]
+    default_agent: str
+    load_sample: Any  # the sample workspace's loader: (records, access, actor, clock) -> counts
+
+
+@dataclass(frozen=True)
+class Metier:
+    """Every room of one running house."""
+
+    version: ClassVar[str] = metadata.version("metier")
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    egress: Egress
+    catalog: ModelCatalog
+    models: Models
+    access: Access
+    runs: Runs
+    records: Records
+    agents: Registry[Agent]
+    chat: Chat
+    shelf: Shelf
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        providers: Sequence[Provider] = (),
+        agents: Sequence[Agent] = (),
+        toolsets: Sequence[Toolset] = (),
+    ) -> "AsyncGenerator[Metier, None]":
+        """Open a house and close it at the end.
+
+        Args:
+            providers, agents, toolsets: Goods besides those on the shelf; a test's scripted model, a program's agents.
+
+        Raises:
+            UnsafeHome: The home folder cannot hold the embedded database safely.
+            Unavailable: The database does not answer.
+        """
+        clock = clock or SystemClock()
+        async with AsyncExitStack() as closing:
+            db = await Database.open(settings)
+            closing.push_async_callback(db.aclose)
+            egress = Egress()
+            closing.push_async_callback(egress.aclose)
+            all_providers = [*providers, *providers_from(settings, egress, clock)]
+            for provider in all_providers:
+                closing.push_async_callback(provider.aclose)
+            metier = await cls._furnish(settings, clock, db, egress, all_providers, found_on_shelf(agents, toolsets))
+            closing.push_async_callback(metier.runs.aclose)
+            closing.push_async_callback(metier.models.aclose)
+            closing.push_async_callback(metier.chat.aclose)
+            yield metier
+
+    @classmethod
+    async def _furnish(
+        cls, settings: Settings, clock: Clock, db: Database, egress: Egress, providers: Sequence[Provider], goods: Shelf
+    ) -> "Metier":
+        catalog = ModelCatalog(
+            providers, fast=settings.default_ai_speed_model_id, smart=settings.default_ai_performance_model_id
+        )
+        models = Models(catalog, clock)
+        access = Access(db, clock)
+        runs = Runs(db, clock)
+        await runs.start()
+        records = Records(db, clock)
+        chat = Chat(
+            Threads(db, clock),
+            runs=runs,
+            records=records,
+            clock=clock,
+            agents=goods.agents,
+            catalog=catalog,
+            parts=Parts(Dispatcher(), goods.toolsets, access.refresh),
+            ask=partial(_metered, models),
+            default_agent=goods.default_agent,
+        )
+        return cls(settings, clock, db, egress, catalog, models, access, runs, records, goods.agents, chat, goods)
+
+    async def alive(self) -> bool:
+        """Say whether the database answers."""
+        return await self.db.alive()
+
+    async def found_workspace(self, name: str) -> Actor:
+        """Make a workspace with the shelf's object types and a first admin.
+
+        Returns:
+            The operator, acting as that admin.
+        """
+        workspace_id = await self.access.create_workspace(name)
+        await self.access.create_member(workspace_id, name="Admin", role="admin")
+        actor = await self.access.operator()
+        for kind in self.shelf.objects:
+            await self.records.publish(actor, kind)
+        return actor
+
+    async def load_sample(self, actor: Actor) -> dict[str, int]:
+        """Put the sample data into a workspace that has none; gives the number of records per object."""
+        return await self.shelf.load_sample(self.records, self.access, actor, self.clock)
+
+
+def found_on_shelf(agents: Sequence[Agent] = (), toolsets: Sequence[Toolset] = ()) -> Shelf:
+    """Look through the shelf and installed packages, and add the given goods.
+
+    Raises:
+        DuplicateName: Two goods have one name.
+    """
+    modules = shelf("app")
+    registry: Registry[Agent] = Registry("agent")
+    for agent in [*agents, *(a for module in modules for a in getattr(module, "AGENTS", ()))]:
+        registry.add(agent.name, agent)
+    groups = [*toolsets, *(group for module in shelf("tools") for group in module.toolsets())]
+    return Shelf(
+        agents=registry,
+        toolsets={group.name: group for group in groups},
+        objects=[kind for module in modules for kind in getattr(module, "OBJECTS", ())],
+        default_agent=_one(modules, "DEFAULT_AGENT"),
+        load_sample=_one(modules, "load_sample"),
+    )
+
+
+def _one(modules: Sequence[Any], name: str) -> Any:
+    for module in modules:
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise NotFound("shelf item", name)
+
+
+def _metered(models: Models, log: RunLog, actor: Actor) -> Ask:
+    return partial(models.ask, ledger=Ledger(log, actor))

@@ -1,0 +1,6 @@
+"""Chat: threads, and turns that answer."""
+
+from metier.chat.threads import Thread, Threads
+from metier.chat.turns import Chat, Turn
+
+__all__ = ["Chat", "Thread", "Threads", "Turn"]

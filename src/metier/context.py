@@ -1,0 +1,63 @@
+"""What everything from the third floor up is given first: who acts, where, and the doors open to that one."""
+
+from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from metier.actor import Actor
+from metier.clock import Clock
+from metier.events import EventType
+from metier.llm.messages import Chunk, Request
+from metier.records import Records
+
+
+class Emit(Protocol):
+    """Queues an event of the current run; awaiting the result waits until it is committed."""
+
+    def __call__(self, type: EventType, data: Mapping[str, Any]) -> Awaitable[None]: ...
+
+
+class Ask(Protocol):
+    """The one door to models: reserves, calls, settles and records."""
+
+    def __call__(self, request: Request) -> AsyncGenerator[Chunk, None]: ...
+
+
+class _Heard:
+    """Already done: outside a run nothing listens."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+def _no_run(type: EventType, data: Mapping[str, Any]) -> Awaitable[None]:
+    return _Heard()
+
+
+@dataclass(frozen=True)
+class Context:
+    """One actor's view of the house, for the length of one piece of work.
+
+    Attributes:
+        actor: Who acts; looked up again before each model and tool call.
+        records: The one door to business data; give it `ctx.actor`.
+        llm: The one door to models.
+        run_id, root_id: The run this happens in, if any.
+        emit: Writes an event of that run.
+    """
+
+    actor: Actor
+    clock: Clock
+    records: Records
+    llm: Ask
+    run_id: UUID | None = None
+    root_id: UUID | None = None
+    emit: Emit = _no_run
+
+    def now(self) -> datetime:
+        """Give the time of day where the person is."""
+        return self.clock.now().astimezone(ZoneInfo(self.actor.principal.time_zone))

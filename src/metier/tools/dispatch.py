@@ -1,0 +1,163 @@
+"""The one door through which an agent acts: known, allowed, valid, then run and recorded (S-12).
+
+What a model gets back is always `{"success", "message", "result"?, "error"?}`; a call it got wrong is answered with
+what was expected, never repaired or taken as empty (S-15).
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+import structlog
+
+from metier.actor import check_flag
+from metier.context import Context
+from metier.errors import GiveUp, Invalid, MetierError, NotFound, Problem, SchemaMismatch, TryAgain
+from metier.events import EventType
+from metier.llm.messages import ToolCall, ToolResult
+from metier.registry import fold_name
+from metier.schema import Validators
+from metier.tools.tool import Output, Tool
+
+TOOL_TIMEOUT_S = 60.0
+MAX_ARGUMENTS = 100_000  # characters; a filter of 200 conditions is some 20,000
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The tools an agent may use in one step, by folded name."""
+
+    tools: Mapping[str, Tool]
+
+    @classmethod
+    def of(cls, tools: Sequence[Tool]) -> "Offer":
+        """Collect tools; the first of a name wins."""
+        by_name: dict[str, Tool] = {}
+        for one in tools:
+            by_name.setdefault(fold_name(one.name), one)
+        return cls(by_name)
+
+    def find(self, name: str) -> Tool:
+        """Give the tool of this name.
+
+        Raises:
+            NotFound: It was not offered; suggests the nearest.
+        """
+        found = self.tools.get(fold_name(name))
+        if found is None:
+            raise NotFound("tool", name, [tool.name for tool in self.tools.values()])
+        return found
+
+
+class Dispatcher:
+    """Calls tools for agents."""
+
+    def __init__(self, *, timeout_s: float = TOOL_TIMEOUT_S) -> None:
+        self._validators = Validators()
+        self._timeout_s = timeout_s
+        self._logger = structlog.get_logger("metier.tools")
+
+    async def dispatch(self, ctx: Context, call: ToolCall, offer: Offer) -> ToolResult:
+        """Run one call and record it; never raises for what the call did wrong.
+
+        A tool that changes something runs only after its `tool_call` event is committed, so that what was begun is
+        known even if this process dies.
+
+        Raises:
+            asyncio.CancelledError: The run was stopped meanwhile; the result is recorded as stopped.
+        """
+        started = ctx.clock.monotonic()
+        tool, arguments, fault = self._read(ctx, call, offer)
+        noted = ctx.emit(EventType.TOOL_CALL, _call_data(call, tool, arguments))
+        if tool is not None and tool.effect != "read":
+            await noted
+        try:
+            output = _failure(fault) if fault else await self._run(ctx, tool, arguments)  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            _record(ctx, call, stopped_output(), started)
+            raise
+        _record(ctx, call, output, started)
+        return ToolResult(call.id, call.name, output)
+
+    def _read(
+        self, ctx: Context, call: ToolCall, offer: Offer
+    ) -> tuple[Tool | None, Mapping[str, Any], MetierError | None]:
+        tool: Tool | None = None
+        try:
+            tool = offer.find(call.name)
+            arguments = parse_arguments(call)
+            if tool.flag:
+                check_flag(ctx.actor, tool.flag)
+            if problems := self._validators.problems(tool.parameters, arguments):
+                raise SchemaMismatch(f"The arguments of {tool.name}", problems)
+        except MetierError as error:
+            return tool, {}, error
+        return tool, arguments, None
+
+    async def _run(self, ctx: Context, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return _success(await tool.run(ctx, arguments))
+        except MetierError as error:
+            return _failure(error)
+        except TimeoutError:
+            return _failure(GiveUp(f"{tool.name} did not finish within {self._timeout_s:g} s."))
+        except Exception:  # the edge to tool code: the model hears of it, the log has the cause
+            self._logger.exception("tool failed", tool=tool.name, run_id=str(ctx.run_id))
+            return _failure(GiveUp(f"{tool.name} failed inside; the operator's log has the cause."))
+
+
+def parse_arguments(call: ToolCall) -> Mapping[str, Any]:
+    """Read a call's arguments strictly.
+
+    Raises:
+        Invalid: Not a JSON object, too long, or a name that starts with `__`.
+    """
+    if len(call.raw) > MAX_ARGUMENTS:
+        raise _bad_arguments(call, f"longer than {MAX_ARGUMENTS} characters")
+    try:
+        value = orjson.loads(call.raw)
+    except orjson.JSONDecodeError as error:
+        raise _bad_arguments(call, f"not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise _bad_arguments(call, f"a JSON {type(value).__name__}, not an object")
+    arguments = cast("dict[str, Any]", value)  # JSON has text keys
+    if stray := next((name for name in arguments if name.startswith("__")), None):
+        raise _bad_arguments(call, f"a reserved name, {stray!r}")
+    return arguments
+
+
+def stopped_output() -> dict[str, Any]:
+    """Give what stands in the history for a call that was stopped."""
+    return {"success": False, "message": "Stopped before it finished."}
+
+
+def _bad_arguments(call: ToolCall, problem: str) -> Invalid:
+    sentence = f"the arguments are {problem}; send one JSON object"
+    return Invalid.of([Problem("", sentence, example={})], what=f"The call of {call.name}")
+
+
+def _call_data(call: ToolCall, tool: Tool | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    data: dict[str, Any] = {"call_id": call.id, "name": call.name, "arguments": dict(arguments)}
+    if tool is None or (not arguments and call.raw.strip() not in ("{}", "")):
+        data["raw"] = call.raw[:2_000]
+    return data | ({"category": tool.category, "effect": tool.effect} if tool else {})
+
+
+def _record(ctx: Context, call: ToolCall, output: Mapping[str, Any], started: float) -> None:
+    ms = round((ctx.clock.monotonic() - started) * 1000, 3)
+    ctx.emit(EventType.TOOL_RESULT, {"call_id": call.id, "name": call.name, **output, "ms": ms})
+
+
+def _success(given: Any) -> dict[str, Any]:
+    output = given if isinstance(given, Output) else Output("Done.", given)
+    body: dict[str, Any] = {"success": True, "message": output.message}
+    return body if output.result is None else body | {"result": output.result}
+
+
+def _failure(error: MetierError | None) -> dict[str, Any]:
+    assert error is not None
+    hint = "Try again with other arguments: " if isinstance(error, TryAgain) else ""
+    return {"success": False, "message": f"{hint}{error.message}", "error": error.to_json()}

@@ -1,0 +1,142 @@
+"""What a tool is: something an agent may do, described for models and checked before it runs.
+
+`@tool` makes one of a typed async function whose first argument is the Context. A Toolset makes tools for an actor,
+e.g. one search tool per object the actor may read.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, get_type_hints
+
+from pydantic import ConfigDict, create_model
+
+from metier.context import Context
+from metier.errors import Invalid, Problem
+from metier.llm.messages import ToolSpec
+
+Effect = Literal["read", "write", "external", "admin"]
+Runner = Callable[[Context, Mapping[str, Any]], Awaitable["Output | Any"]]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a tool gives back: a sentence for the model and people, and JSON."""
+
+    message: str
+    result: Any = None  # any JSON value
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One thing an agent may do.
+
+    Attributes:
+        parameters: JSON Schema of the arguments; always an object without additional properties.
+        run: Gets the Context and checked arguments; returns an Output, or a JSON value taken as its result.
+        category: Group shown to people and used by agents to choose, e.g. `DATABASE_CRUD`.
+        flag: Permission flag the actor must hold, or None.
+        effect: What a call can change: nothing (`read`), workspace data (`write`), the outside (`external`) or the
+            workspace's set-up (`admin`).
+        idempotent: Whether the same call twice does no more than once.
+        annotations: For the offline planner; never sent to a vendor.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    run: Runner
+    category: str = "ACTION"
+    flag: str | None = None
+    effect: Effect = "read"
+    idempotent: bool = True
+    annotations: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def spec(self) -> ToolSpec:
+        """Give the tool as a model is told of it."""
+        return ToolSpec(self.name, self.description, self.parameters, self.annotations)
+
+
+class Toolset(Protocol):
+    """Makes tools for who asks. One per shelf file.
+
+    Attributes:
+        name: How agents refer to the group, e.g. `records`.
+        guide: What the tools of the group have in common, told to the model once, in the agent's prompt.
+    """
+
+    name: str
+    guide: str
+
+    async def tools(self, ctx: Context) -> Sequence[Tool]:
+        """Give the tools this actor may use now, in a stable order."""
+        ...
+
+
+def tool(
+    function: Callable[..., Awaitable[Any]] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    category: str = "ACTION",
+    flag: str | None = None,
+    effect: Effect = "read",
+    idempotent: bool = True,
+) -> Any:
+    """Make a Tool of an async function `(ctx: Context, *, …typed arguments…)`.
+
+    The docstring is the description, the signature the schema. The decorator only tags and describes; nothing is
+    registered.
+
+    Raises:
+        Invalid: The function is not async, has no docstring, or its first argument is not the context.
+    """
+
+    def make(func: Callable[..., Awaitable[Any]]) -> Tool:
+        return _from_function(
+            func, name=name or func.__name__, category=category, flag=flag, effect=effect, idempotent=idempotent
+        )
+
+    return make if function is None else make(function)
+
+
+def _from_function(
+    func: Callable[..., Awaitable[Any]], *, name: str, category: str, flag: str | None, effect: Effect, idempotent: bool
+) -> Tool:
+    _check_function(func, name)
+    hints = get_type_hints(func)
+    arguments = list(inspect.signature(func).parameters.values())[1:]
+    fields: dict[str, Any] = {  # pydantic's own form: (type, default)
+        p.name: (hints.get(p.name, Any), ... if p.default is inspect.Parameter.empty else p.default) for p in arguments
+    }
+    model = create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid", strict=True), **fields)
+    schema = model.model_json_schema()
+    schema.pop("title", None)
+
+    async def run(ctx: Context, given: Mapping[str, Any]) -> Any:
+        checked = model.model_validate(given, strict=False)
+        return await func(ctx, **{p.name: getattr(checked, p.name) for p in arguments})
+
+    return Tool(
+        name=name,
+        description=inspect.getdoc(func) or "",
+        parameters=schema,
+        run=run,
+        category=category,
+        flag=flag,
+        effect=effect,
+        idempotent=idempotent,
+    )
+
+
+def _check_function(func: Callable[..., Awaitable[Any]], name: str) -> None:
+    problems: list[Problem] = []
+    parameters = list(inspect.signature(func).parameters.values())
+    if not inspect.iscoroutinefunction(func):
+        problems.append(Problem(name, "a tool is an async function: write 'async def'"))
+    if not inspect.getdoc(func):
+        problems.append(Problem(name, "a tool needs a docstring: it is what the model reads"))
+    if not parameters or parameters[0].name != "ctx":
+        problems.append(Problem(name, "a tool's first argument is 'ctx: Context'"))
+    if problems:
+        raise Invalid.of(problems, what=f"The tool {name!r}")

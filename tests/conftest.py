@@ -1,0 +1,70 @@
+"""What every test can ask for: a database of its own, a clock that stands still, a whole house."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from metier.settings import Settings
+from metier.store import Database
+from metier.testing import FrozenClock, House, open_house
+from metier.testing import postgres
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of an embedded PostgreSQL that lives as long as the test session."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> str:
+    """The name of a migrated, empty database to copy."""
+    return postgres.template(server)
+
+
+@pytest.fixture
+def database_url(server: str, template: str) -> Iterator[str]:
+    """A migrated, empty database."""
+    url = postgres.clone(server, template)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+async def db(database_url: str, tmp_path) -> AsyncIterator[Database]:
+    """An open Database on it."""
+    database = await Database.open(Settings.for_tests(tmp_path, database_url=database_url), migrate=False)
+    yield database
+    await database.aclose()
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """Saturday, 21 November 2026, 09:00 UTC."""
+    return FrozenClock()
+
+
+@pytest.fixture
+async def house(database_url: str, clock: FrozenClock) -> AsyncIterator[House]:
+    """A whole Metier with the shelf's objects and no records."""
+    async with open_house(url=database_url, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sample_house(database_url: str, clock: FrozenClock) -> AsyncIterator[House]:
+    """A whole Metier with the sample workspace."""
+    async with open_house(url=database_url, clock=clock, sample=True) as opened:
+        yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Under METIER_CI nothing may be skipped: a missing tool is a failure there."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("METIER_CI"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but nothing may be skipped here: {report.longrepr}"
+    return report

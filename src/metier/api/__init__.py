@@ -1,0 +1,37 @@
+"""The REST API: JSON under `/api/v1`, events as a stream, one error shape."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from metier.api import chat, data, workspace
+from metier.api.auth import OriginCheck
+from metier.api.errors import handle_errors
+from metier.api.sse import Renderer
+from metier.app import Metier
+
+__all__ = ["build"]
+
+
+def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> FastAPI:
+    """Make the web application that serves a Metier.
+
+    Args:
+        renderers: Ways to show a run's events besides JSON, for `?format=`.
+    """
+    app = FastAPI(
+        title="Metier",
+        version=metier.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # else looked for at each request
+    )
+    app.state.metier = metier
+    app.add_middleware(OriginCheck)
+    handle_errors(app)
+    app.include_router(data.router())  # first, for each route before a hot one costs a match
+    app.include_router(chat.router(dict(renderers or {})))
+    app.include_router(workspace.router())
+    app.include_router(workspace.health_router())
+    return app

@@ -1,0 +1,84 @@
+"""REST: agents, models, keys, and the health of the server."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from metier.api.auth import Asker, House
+from metier.api.errors import error_answers
+
+
+class NewKey(BaseModel):
+    """A key to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100, examples=["nightly import"])
+    role: str = Field(max_length=100, examples=["member"])
+
+
+def router() -> APIRouter:
+    """Make the routes."""
+    routes = APIRouter(prefix="/api/v1", tags=["workspace"], responses=error_answers(401, 403, 404, 422))
+    _add_agents(routes)
+    _add_keys(routes)
+    return routes
+
+
+def health_router() -> APIRouter:
+    """Make the probe."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/healthz", responses={503: {"description": "The database does not answer"}})
+    async def healthz(house: House, response: Response) -> dict[str, Any]:
+        """Say whether the server can work."""
+        fine = await house.alive()
+        response.status_code = 200 if fine else 503
+        return {"status": "ok" if fine else "database unreachable", "version": house.version}
+
+    return routes
+
+
+def _add_agents(routes: APIRouter) -> None:
+    @routes.get("/agents")
+    async def list_agents(house: House, actor: Asker) -> dict[str, Any]:
+        """List the agents you can ask."""
+        return {
+            "data": [
+                {"name": a.name, "label": a.title, "description": a.description, "model": a.model}
+                for a in house.agents
+                if actor.holds("AI")
+            ]
+        }
+
+    @routes.get("/models")
+    async def list_models(house: House, actor: Asker) -> dict[str, Any]:
+        """List the models that are configured."""
+        return {
+            "data": [
+                {"id": m.id, "label": m.label, "context_tokens": m.context_tokens, "ai": m.ai}
+                for m in house.catalog.models()
+                if actor.holds("AI")
+            ]
+        }
+
+
+def _add_keys(routes: APIRouter) -> None:
+    @routes.get("/keys")
+    async def list_keys(house: House, actor: Asker) -> dict[str, Any]:
+        """List the workspace's API keys, without their secrets."""
+        return {"data": [key.to_json() for key in await house.access.keys(actor)]}
+
+    @routes.post("/keys", status_code=201)
+    async def create_key(house: House, actor: Asker, body: NewKey) -> dict[str, Any]:
+        """Make an API key; its token is shown this once."""
+        key = await house.access.create_key(actor, role=body.role, name=body.name.replace("\x00", ""))
+        return {"id": str(key.id), "token": key.token, "prefix": key.prefix}
+
+    @routes.delete("/keys/{key_id}", status_code=204)
+    async def revoke_key(house: House, actor: Asker, key_id: UUID) -> Response:
+        """Revoke an API key; it is refused from the next request on."""
+        await house.access.revoke_key(actor, key_id)
+        return Response(status_code=204)

@@ -1,0 +1,83 @@
+"""The environment becomes Settings, and nothing else does."""
+
+from pathlib import Path
+
+import pytest
+
+from metier.errors import Invalid
+from metier.settings import Settings
+
+
+def test_variables_set_the_fields(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("METIER_HOME", str(tmp_path))
+    monkeypatch.setenv("METIER_PORT", "9000")
+    monkeypatch.setenv("METIER_LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("OPENAI_COMPATIBLE_MODEL_NAMES", "llama3.1, mistral,,codellama ")
+
+    settings = Settings.load()
+
+    assert (settings.home, settings.port, settings.log_level) == (tmp_path, 9000, "warning")
+    assert settings.openai_compatible_model_names == ("llama3.1", "mistral", "codellama")
+
+
+def test_variables_named_like_fields_are_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """HOME, HOST and PORT belong to the system and to hosting platforms."""
+    for name, value in {"HOME": str(tmp_path), "HOST": "box", "PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("METIER_HOME", "METIER_HOST", "METIER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+    settings = Settings.load()
+
+    assert (settings.home, settings.host, settings.port) == (tmp_path / ".metier", "127.0.0.1", 8700)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("METIER_PORT", "")
+
+    settings = Settings.load()
+
+    assert (settings.database_url, settings.port) == (None, 8700)
+
+
+def test_a_relative_home_is_taken_from_where_metier_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("METIER_HOME", "./.metier")
+
+    assert Settings.load().home == tmp_path / ".metier"
+
+
+@pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d", "postgresql://u:p@h/d"])
+def test_database_urls_of_other_tools_are_read(tmp_path: Path, url: str):
+    assert Settings.for_tests(tmp_path, database_url=url).database_url == "postgresql://u:p@h/d"
+
+
+def test_wrong_variables_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("METIER_PORT", "99999")
+    monkeypatch.setenv("DATABASE_URL", "mysql://ada:hunter2@host/db")
+    monkeypatch.setenv("OPENAI_COMPATIBLE_BASE_URL", "localhost:11434")
+
+    with pytest.raises(Invalid) as caught:
+        Settings.load()
+
+    problems = caught.value.problems
+    assert {p.path for p in problems} == {"METIER_PORT", "DATABASE_URL", "OPENAI_COMPATIBLE_BASE_URL"}
+    assert "hunter2" not in str(caught.value) + str(problems)
+
+
+def test_secrets_are_not_shown(tmp_path: Path):
+    settings = Settings.for_tests(
+        tmp_path, database_url="postgresql://u:s3cret-1@h/d", openai_api_key="s3cret-2", secret_key="s3cret-3"
+    )
+
+    assert "s3cret" not in repr(settings)
+
+
+def test_tests_read_no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("METIER_PORT", "9000")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+
+    settings = Settings.for_tests(tmp_path, host="0.0.0.0")
+
+    assert (settings.port, settings.openai_api_key, settings.host) == (8700, None, "0.0.0.0")

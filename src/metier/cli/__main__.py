@@ -1,0 +1,5 @@
+"""`python -m metier.cli …` is `metier …`."""
+
+from metier.cli import main
+
+main()

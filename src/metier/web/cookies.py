@@ -1,0 +1,35 @@
+"""The two cookies: who is signed in, and who holds the welcome link."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metier.access import SignedIn, Welcome
+from metier.api.auth import SIGN_IN_COOKIE, metier_of
+
+WELCOME_COOKIE = "metier_welcome"
+
+
+def keep_sign_in(request: Request, answer: Response, signed_in: SignedIn) -> Response:
+    """Put the sign-in into the browser; the welcome is over then."""
+    _set(request, answer, SIGN_IN_COOKIE, signed_in.token, signed_in.expires_at)
+    answer.delete_cookie(WELCOME_COOKIE)
+    return answer
+
+
+def keep_welcome(request: Request, answer: Response, welcome: Welcome) -> Response:
+    """Put the right to make the first admin into the browser."""
+    _set(request, answer, WELCOME_COOKIE, welcome.token, welcome.expires_at)
+    return answer
+
+
+def drop_sign_in(answer: Response) -> Response:
+    """Take the sign-in out of the browser."""
+    answer.delete_cookie(SIGN_IN_COOKIE)
+    return answer
+
+
+def _set(request: Request, answer: Response, name: str, value: str, until: datetime) -> None:
+    secure = request.url.scheme == "https" or (metier_of(request).settings.public_url or "").startswith("https:")
+    answer.set_cookie(name, value, expires=until.astimezone(UTC), httponly=True, samesite="lax", secure=secure)

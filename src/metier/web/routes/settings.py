@@ -1,0 +1,203 @@
+"""Settings of the member (profile) and of the workspace (API keys, AI models)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from metier.access import NewKey
+from metier.actor import Actor, check_flag
+from metier.api.auth import SIGN_IN_COOKIE, Asker, House
+from metier.app import Metier
+from metier.errors import Invalid, MetierError, NoModel
+from metier.llm import ModelInfo
+from metier.settings import Settings
+from metier.web.forms import read_form, time_zones, wrong
+from metier.web.pages import page
+
+KEYS_FLAG = "API_KEYS_AND_WEBHOOKS"
+
+
+def router() -> APIRouter:
+    """Make the routes."""
+    routes = APIRouter(prefix="/settings")
+    routes.add_api_route("", to_profile)
+    routes.add_api_route("/profile", show_profile)
+    routes.add_api_route("/profile", save_profile, methods=["POST"])
+    routes.add_api_route("/profile/password", save_password, methods=["POST"])
+    routes.add_api_route("/api-keys", show_keys)
+    routes.add_api_route("/api-keys", create_key, methods=["POST"])
+    routes.add_api_route("/api-keys/{key_id}/revoke", revoke_key, methods=["POST"])
+    routes.add_api_route("/ai/models", show_models)
+    return routes
+
+
+# --- profile ---------------------------------------------------------------------------------------------------------
+
+
+async def to_profile() -> Response:
+    """Lead to the first of the settings."""
+    return RedirectResponse("/settings/profile", status_code=303)
+
+
+async def show_profile(request: Request, house: House, actor: Asker, saved: str = "") -> Response:
+    """Show name, time zone, e-mail, password and theme."""
+    return await _profile_page(request, house, actor, saved=saved)
+
+
+async def save_profile(request: Request, house: House, actor: Asker) -> Response:
+    """Change name and time zone."""
+    given = await read_form(request, "name", "time_zone")
+    try:
+        await house.access.update_profile(actor, name=given["name"], time_zone=given["time_zone"])
+    except MetierError as error:
+        return await _profile_page(request, house, actor, given=given, error=error)
+    return RedirectResponse("/settings/profile?saved=profile", status_code=303)
+
+
+async def save_password(request: Request, house: House, actor: Asker) -> Response:
+    """Change e-mail and password."""
+    given = await read_form(request, "email", "password", "current")
+    try:
+        await house.access.set_password(
+            actor,
+            email=given["email"],
+            password=given["password"],
+            current=given["current"] or None,
+            keep=request.cookies.get(SIGN_IN_COOKIE),
+        )
+    except MetierError as error:
+        return await _profile_page(request, house, actor, given={"email": given["email"]}, error=error)
+    return RedirectResponse("/settings/profile?saved=password", status_code=303)
+
+
+async def _profile_page(
+    request: Request,
+    house: Metier,
+    actor: Actor,
+    *,
+    saved: str = "",
+    given: Mapping[str, str] | None = None,
+    error: MetierError | None = None,
+) -> Response:
+    profile = await house.access.profile(actor)
+    return await page(
+        request,
+        "settings/profile.html",
+        actor=actor,
+        status=error.status if error else 200,
+        profile=profile,
+        given={"name": profile.name, "time_zone": profile.time_zone, "email": profile.email or ""} | dict(given or {}),
+        zones=time_zones(),
+        saved=saved,
+        **wrong(error, "name", "time_zone", "email", "password", "current"),
+    )
+
+
+# --- API keys --------------------------------------------------------------------------------------------------------
+
+
+async def show_keys(request: Request, house: House, actor: Asker) -> Response:
+    """List the workspace's API keys."""
+    return await _keys_page(request, house, actor)
+
+
+async def create_key(request: Request, house: House, actor: Asker) -> Response:
+    """Make a key and show its token, this once."""
+    given = await read_form(request, "name", "role")
+    try:
+        if not given["name"]:
+            raise Invalid("A key needs a name, to tell it from the others.")
+        made = await house.access.create_key(actor, role=given["role"], name=given["name"])
+    except MetierError as error:
+        return await _keys_page(request, house, actor, given=given, error=error)
+    return await _keys_page(request, house, actor, made=made)
+
+
+async def revoke_key(house: House, actor: Asker, key_id: UUID) -> Response:
+    """Refuse a key from the next request on."""
+    await house.access.revoke_key(actor, key_id)
+    return RedirectResponse("/settings/api-keys", status_code=303)
+
+
+async def _keys_page(
+    request: Request,
+    house: Metier,
+    actor: Actor,
+    *,
+    made: NewKey | None = None,
+    given: Mapping[str, str] | None = None,
+    error: MetierError | None = None,
+) -> Response:
+    check_flag(actor, KEYS_FLAG)
+    return await page(
+        request,
+        "settings/api_keys.html",
+        actor=actor,
+        status=error.status if error else 200,
+        keys=[key for key in await house.access.keys(actor) if key.revoked_at is None],
+        roles=await house.access.roles(actor),
+        made=made,
+        given={"name": "", "role": ""} | dict(given or {}),
+        api_base=str(request.base_url).rstrip("/"),
+        **wrong(error, "name", "role"),
+    )
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A way to connect models: the environment variables that do it, and whether the main one is set."""
+
+    label: str
+    variables: Sequence[str]
+    what: str
+    on: bool
+
+
+def connections(settings: Settings) -> Sequence[Connection]:
+    """Give the ways to connect models that this version has."""
+    compatible = ("OPENAI_COMPATIBLE_BASE_URL", "OPENAI_COMPATIBLE_MODEL_NAMES", "OPENAI_COMPATIBLE_API_KEY")
+    return (
+        Connection("OpenAI", ("OPENAI_API_KEY",), "A key of OpenAI's API.", bool(settings.openai_api_key)),
+        Connection("xAI", ("XAI_API_KEY",), "A key of xAI's API.", bool(settings.xai_api_key)),
+        Connection(
+            "Any other server",
+            compatible,
+            "Address of a server that speaks OpenAI's chat completions, local ones too, and its models' names.",
+            bool(settings.openai_compatible_base_url),
+        ),
+    )
+
+
+async def show_models(request: Request, house: House, actor: Asker) -> Response:
+    """Show which models are configured and which ones the defaults stand for."""
+    check_flag(actor, "AI")
+    defaults = {
+        "Smart": _default(house, "default-smart-model"),
+        "Fast": _default(house, "default-fast-model"),
+    }
+    return await page(
+        request,
+        "settings/models.html",
+        actor=actor,
+        models=_defaults_first(house.catalog.models(), defaults),
+        defaults=defaults,
+        connections=connections(house.settings),
+    )
+
+
+def _default(house: Metier, name: str) -> ModelInfo | None:
+    try:
+        return house.catalog.resolve(name)
+    except NoModel:
+        return None
+
+
+def _defaults_first(models: Sequence[ModelInfo], defaults: Mapping[str, ModelInfo | None]) -> list[ModelInfo]:
+    first = {model.id for model in defaults.values() if model}
+    return sorted(models, key=lambda model: (model.id not in first, not model.ai, model.id))

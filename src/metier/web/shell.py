@@ -1,0 +1,106 @@
+"""The frame around every page: where the sidebar, the palette and the keyboard map may lead this member."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from metier.actor import Actor
+from metier.app import Metier
+from metier.chat import Thread
+from metier.records.shape import ObjectType
+
+RECENT_CHATS = 6
+TAKEN_LETTERS = frozenset("cs")  # after G: chat and settings
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere to go.
+
+    Attributes:
+        kind: What it is, as the palette shows it: `Page`, `Records`, `Settings`.
+        keys: The two keys that lead there, e.g. `g c`; empty for none.
+        one: For records: what a single one is called, e.g. `Company`.
+    """
+
+    label: str
+    url: str
+    icon: str
+    kind: str = "Page"
+    keys: str = ""
+    one: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What the frame shows.
+
+    Attributes:
+        more: Places that stand only in the palette.
+        current: The address of the place this page belongs to.
+    """
+
+    workspace: str
+    role: str
+    top: Sequence[Place]
+    records: Sequence[Place]
+    settings: Sequence[Place]
+    chats: Sequence[Thread]
+    more: Sequence[Place]
+    current: str
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """Everywhere one can go, for the palette and the keyboard map."""
+        return (*self.top, *self.records, *self.more, *self.settings)
+
+
+async def build_shell(metier: Metier, actor: Actor, path: str) -> Shell:
+    """Look up what there is for this member: nothing that is not there, nothing that may not be seen."""
+    ai = actor.holds("AI")
+    top = [Place("Chat", "/chat", "chat", keys="g c")] if ai else []
+    records = list(record_places(await metier.records.objects(actor)))
+    settings = list(settings_places(actor))
+    more = [*([Place("Runs", "/runs", "chart")] if ai else []), Place("API", "/docs", "code")]
+    return Shell(
+        workspace=await workspace_name(metier, actor.workspace_id),
+        role=actor.roles[0].label if actor.roles else "",
+        top=top,
+        records=records,
+        settings=settings,
+        chats=await metier.chat.threads(actor, limit=RECENT_CHATS) if ai else [],
+        more=more,
+        current=_current(path, [*top, *records, *more, *settings]),
+    )
+
+
+async def workspace_name(metier: Metier, workspace_id: UUID) -> str:
+    """Give what people call the workspace."""
+    names = {w.id: w.name for w in await metier.access.workspaces()}
+    return names[workspace_id]
+
+
+def settings_places(actor: Actor) -> Iterator[Place]:
+    """Give the settings this member may open."""
+    yield Place("Profile", "/settings/profile", "user", "Settings", keys="g s")
+    if actor.holds("API_KEYS_AND_WEBHOOKS"):
+        yield Place("API keys", "/settings/api-keys", "key", "Settings")
+    if actor.holds("AI"):
+        yield Place("AI models", "/settings/ai/models", "spark", "Settings")
+
+
+def record_places(objects: Sequence[ObjectType]) -> Iterator[Place]:
+    """Give the lists of records, each with the first letter of its name that is still free."""
+    taken = set(TAKEN_LETTERS)
+    for kind in objects:
+        if kind.read_only:  # people of the workspace: relations lead there
+            continue
+        letter = next((c for c in kind.plural if c.isalpha() and c not in taken), None)
+        taken |= {letter} if letter else set()
+        keys = f"g {letter}" if letter else ""
+        yield Place(kind.label_plural, f"/o/{kind.name}", kind.icon, "Records", keys, one=kind.label)
+
+
+def _current(path: str, places: Sequence[Place]) -> str:
+    inside = [p.url for p in places if path == p.url or path.startswith(f"{p.url}/")]
+    return max(inside, key=len, default="")

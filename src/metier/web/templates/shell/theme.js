@@ -1,0 +1,1 @@
+(d=>{let t,s;try{t=localStorage.metierTheme;s=localStorage.metierSidebar}catch{}d.dataset.theme=t||(matchMedia("(prefers-color-scheme:dark)").matches?"dark":"light");if(s)d.dataset.sidebar=s})(document.documentElement)

@@ -1,0 +1,108 @@
+"""Settings: profile, API keys, models."""
+
+import pytest
+
+from metier.errors import NotSignedIn
+from tests.web.site import Site, soup
+
+
+async def test_profile_is_changed_and_says_so(site: Site):
+    answer = await site.post("/settings/profile", {"name": "Ada Park", "time_zone": "Europe/Berlin"})
+    page = await site.page(answer.headers["location"])
+
+    assert answer.status_code == 303
+    assert "saved" in page.select_one("[role=status].notice").get_text()
+    assert page.select_one("#name")["value"] == "Ada Park"
+    assert page.select_one("#time_zone option[selected]").get_text() == "Europe/Berlin"
+    assert page.select_one(".account .name").get_text() == "Ada Park"
+
+
+@pytest.mark.parametrize(("slip", "field"), [({"name": " "}, "name"), ({"time_zone": "Europe/Atlantis"}, "time_zone")])
+async def test_a_slip_in_the_profile_is_told_at_its_field(site: Site, slip: dict[str, str], field: str):
+    answer = await site.post("/settings/profile", {"name": "Ada", "time_zone": "UTC"} | slip)
+
+    assert answer.status_code == 422
+    assert soup(answer).select_one(f"#{field}")["aria-invalid"] == "true"
+
+
+async def test_password_is_set_then_changed_only_with_the_one_so_far(site: Site):
+    first = await site.post("/settings/profile/password", {"email": "ada@ships.example", "password": "a long password"})
+    without = await site.post(
+        "/settings/profile/password", {"email": "ada@ships.example", "password": "another long one"}
+    )
+    with_it = await site.post(
+        "/settings/profile/password",
+        {"email": "ada@ships.example", "password": "another long one", "current": "a long password"},
+    )
+
+    assert first.status_code == 303
+    assert without.status_code in (403, 422)
+    assert soup(without).select_one(".problem, .notice.bad")
+    assert with_it.status_code == 303
+    assert (await site.get("/o/ship")).status_code == 200, "this sign-in goes on"
+
+
+async def test_keys_are_hidden_from_who_may_not_make_them(anonymous: Site):
+    await anonymous.sign_in(await anonymous.house.member(flags=["AI"]))
+
+    page, sent = (
+        await anonymous.get("/settings/api-keys"),
+        await anonymous.post("/settings/api-keys", {"name": "x", "role": "admin"}),
+    )
+
+    assert (page.status_code, sent.status_code) == (403, 403)
+    assert "/settings/api-keys" not in (await anonymous.get("/settings/profile")).text
+    assert await anonymous.house.metier.access.keys(anonymous.house.actor) == []
+
+
+async def test_a_key_is_shown_once_works_and_is_revoked(site: Site):
+    made = soup(await site.post("/settings/api-keys", {"name": "night shift", "role": "member"}))
+    token = made.select_one("#token").get_text()
+    listed = await site.page("/settings/api-keys")
+    before = await site.client.get("/api/v1/objects", headers={"Authorization": f"Bearer {token}"})
+    revoke = listed.select_one("form[action$=revoke]")["action"]
+    answer = await site.post(revoke, {})
+
+    assert token.startswith("mk_")
+    assert token not in str(listed)
+    assert "night shift" in listed.get_text()
+    assert before.status_code == 200
+    assert answer.status_code == 303
+    with pytest.raises(NotSignedIn):
+        await site.house.metier.access.actor_for_key(token)
+    assert "night shift" not in (await site.page("/settings/api-keys")).get_text()
+
+
+@pytest.mark.parametrize("given", [{"name": "", "role": "member"}, {"name": "x", "role": "nobody"}])
+async def test_a_key_without_name_or_role_is_told_and_nothing_is_made(site: Site, given: dict[str, str]):
+    answer = await site.post("/settings/api-keys", given)
+
+    assert answer.status_code in (404, 422)
+    assert soup(answer).select_one(".problem, .notice.bad")
+    assert await site.house.metier.access.keys(site.house.actor) == []
+
+
+async def test_a_form_of_another_site_makes_no_key(site: Site):
+    answer = await site.post("/settings/api-keys", {"name": "x", "role": "admin"}, **{"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 403
+    assert await site.house.metier.access.keys(site.house.actor) == []
+
+
+async def test_models_say_what_can_answer_and_what_connects_more(site: Site):
+    page = await site.page("/settings/ai/models")
+
+    assert "scripted/model" in page.get_text()
+    assert "OPENAI_API_KEY" in page.get_text()
+    assert "Not set" in page.get_text()
+
+
+async def test_models_are_hidden_from_who_may_not_ask(anonymous: Site):
+    await anonymous.sign_in(await anonymous.house.member(flags=[]))
+
+    assert (await anonymous.get("/settings/ai/models")).status_code == 403
+    home = await anonymous.get("/")
+    assert home.headers["location"] == "/o"
+    text = (await anonymous.get("/o")).text
+    assert "/chat" not in text
+    assert "Ask AI" not in text

@@ -1,0 +1,1 @@
+"""The floors: the least code that does the same work, and the model server that all share."""

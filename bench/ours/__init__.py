@@ -1,0 +1,1 @@
+"""Our side of a row, where it runs in a process of its own."""

@@ -1,0 +1,1 @@
+"""The rows, one a file: `NAME`, and `async def run(options) -> Report`."""

@@ -71,6 +71,7 @@ async def test_nobody_sees_the_chat_of_another(site: Site):
         await site.post(f"/chat/{thread}/stop", {}),
         await site.post(f"/chat/{thread}/delete", {}),
         await site.post(f"/chat/{thread}/restore", {}),
+        await site.post(f"/api/v1/threads/{thread}/restore", {}),
     ):
         assert answer.status_code == 404
         assert "Secret answer" not in answer.text
@@ -383,6 +384,18 @@ async def test_a_deleted_chat_is_gone_until_undone(site: Site):
     await site.post(str(undo["action"]), {})
 
     assert (await site.get(f"/chat/{thread}")).status_code == 200
+
+
+async def test_a_chat_with_an_agent_that_is_gone_can_still_be_read(site: Site):
+    thread = await ask(site, "Hello", Script().says("Hi."))
+    await site.house.metier.db.execute("update core.thread set agent = 'long-gone'")
+
+    page = await site.page(f"/chat/{thread}")
+    refused = await site.post(f"/chat/{thread}", {"text": "Still there?"})
+
+    assert page.select_one(".md").get_text().strip() == "Hi."
+    assert refused.status_code == 404
+    assert "No agent 'long-gone'" in soup(refused).select_one(".composer .problem").get_text()
 
 
 async def test_a_long_chat_shows_its_last_turns_and_the_way_to_the_earlier_ones(

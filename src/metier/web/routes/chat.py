@@ -105,7 +105,8 @@ async def _chat_page(
         "send": False,
         "deleted": None,
     }
-    return await _page(request, house, actor, thread, _agent(house, thread.agent), values, draft=draft, problem=problem)
+    agent = house.agents.find(thread.agent) or Agent(thread.agent, prompt="")  # one that is gone is still named
+    return await _page(request, house, actor, thread, agent, values, draft=draft, problem=problem)
 
 
 async def _page(

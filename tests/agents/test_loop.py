@@ -29,6 +29,12 @@ async def broken(ctx: Context) -> str:
     raise RuntimeError("secret detail")
 
 
+@tool
+async def strange(ctx: Context) -> object:
+    """Give back what is not JSON."""
+    return object()
+
+
 LIMITS = Limits(max_steps=4, max_same_call=2)
 
 
@@ -42,7 +48,7 @@ async def office(database_url: str, clock: FrozenClock):
         await houses[0].metier.access.update_role(houses[0].actor, role, flags=frozenset())
         return "demoted"
 
-    tools = [note_down, slow, broken, demote]
+    tools = [note_down, slow, broken, strange, demote]
     clerk = define_agent(name="clerk", prompt="You note things.", tools=tools, limits=LIMITS)
     async with open_house(url=database_url, clock=clock, agents=[clerk]) as opened:
         houses.append(opened)
@@ -127,6 +133,13 @@ async def test_a_fault_inside_a_tool_is_told_without_its_details(office: House):
     message = events.last("tool_result").data["message"]
     assert "failed inside" in message
     assert "secret detail" not in message
+
+
+async def test_a_result_that_is_not_json_is_told_as_the_tools_fault(office: House):
+    events = await ask(office, Script().calls("strange").then_says("It failed."))
+
+    assert "not JSON" in events.last("tool_result").data["message"]
+    assert events.status == "succeeded"
 
 
 async def test_the_same_call_again_and_again_is_ended(office: House):

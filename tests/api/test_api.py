@@ -1,11 +1,12 @@
 """REST as a client meets it: refused first, then answered; a client's mistake is never a 5xx."""
 
 import json
-from uuid import uuid4
 
 import pytest
 
 from metier.testing import House, Script
+
+NOBODY = "01a1fd55-0000-7000-8000-00000000dead"  # an id that nothing has
 
 
 @pytest.mark.parametrize(
@@ -13,8 +14,8 @@ from metier.testing import House, Script
     [
         "/api/v1/threads",
         "/api/v1/runs",
-        f"/api/v1/runs/{uuid4()}",
-        f"/api/v1/runs/{uuid4()}/events",
+        f"/api/v1/runs/{NOBODY}",
+        f"/api/v1/runs/{NOBODY}/events",
         "/api/v1/objects",
         "/api/v1/records/company",
         "/api/v1/search?q=a",
@@ -118,9 +119,9 @@ async def test_a_mistake_in_the_url_is_told_with_its_place(client, path: str, pl
     [
         "/api/v1/records/unicorn",
         "/api/v1/records/company/not-an-id",
-        f"/api/v1/records/company/{uuid4()}",
-        f"/api/v1/threads/{uuid4()}",
-        f"/api/v1/runs/{uuid4()}",
+        f"/api/v1/records/company/{NOBODY}",
+        f"/api/v1/threads/{NOBODY}",
+        f"/api/v1/runs/{NOBODY}",
         "/api/v1/objects/unicorn",
         "/api/v1/nothing",
     ],

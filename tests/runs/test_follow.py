@@ -195,6 +195,7 @@ async def test_reader_who_goes_away_leaves_nothing_behind(here: Runs, elsewhere:
     assert text_of(await collect(elsewhere, log.run.id)) == "still here"
 
 
+@pytest.mark.budget
 async def test_reader_elsewhere_is_told_within_a_quarter_second(here: Runs, elsewhere: Runs, actor: Actor) -> None:
     loop = asyncio.get_running_loop()
     log = await open_run(here, actor)

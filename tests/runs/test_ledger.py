@@ -62,7 +62,7 @@ async def test_prompt_gives_back_what_was_sent_call_by_call(
     ledger = Ledger(log, actor)
     stray = user("stored nowhere else")
 
-    sent = [(*history, question), (*history, question, CALLED, FOUND), (history[0], stray, FOUND, CALLED, question), ()]
+    sent = [(*history, question), (*history, question, CALLED, FOUND), (question, FOUND, stray, CALLED, question), ()]
     requests = [Request("scripted/model", messages, system="Be brief.", tools=TOOLS) for messages in sent[:3]]
     requests.append(Request("scripted/model", sent[3], system="Be long."))
     await ask(ledger, clock, requests[0])

@@ -213,3 +213,25 @@ async def _until_running(db: Database, text: str) -> int:
             return pid
         await asyncio.sleep(0.01)
     pytest.fail(f"{text!r} does not run")
+
+
+async def test_statements_of_one_connection_do_not_see_each_others_results(db: Database):
+    first = await db.rows("select n, 'x' as word from generate_series(1, 3) n")
+    second = await db.row("select 1.5::float8 as n")
+    third = await db.value("select %s::jsonb", [Json({"a": [1]})])
+
+    assert first == [{"n": n, "word": "x"} for n in (1, 2, 3)]
+    assert second == {"n": 1.5}
+    assert third == {"a": [1]}
+
+
+async def test_a_large_result_is_not_kept(db: Database):
+    async with db.connection() as connection:
+        kept = connection.reader
+    await db.rows("select generate_series(1, 5)")
+    async with db.connection() as connection:
+        assert connection.reader is kept
+    await db.rows("select generate_series(1, 5000)")
+
+    async with db.connection() as connection:
+        assert connection.reader is not kept

@@ -281,6 +281,7 @@ async def test_without_the_wheel_the_cure_is_named(short_home: Path, monkeypatch
     assert "DATABASE_URL" in str(caught.value.cure)
 
 
+@pytest.mark.budget
 async def test_a_second_start_is_quick(short_home: Path):
     await (await opened(short_home)).aclose()
     begin = time.perf_counter()

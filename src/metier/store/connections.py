@@ -5,6 +5,7 @@ import re
 import select
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -12,19 +13,36 @@ import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from metier.errors import Unavailable
 
-Connection = psycopg.AsyncConnection[Any]  # Any: rows take the form each cursor asks for
+Row = dict[str, Any]  # Any: the columns of the statement
 
 PREPARE_AFTER = 1  # runs of a statement on a connection; the next one is prepared
 PREPARED_MAX = 500  # statements a connection keeps
+LARGE = 100  # rows; a cursor keeps its last result
 WAIT_S = 30.0  # for a connection when all are at work
 OLDEST_SERVER = 150000  # PostgreSQL 15
 
 _SERVER_GONE = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.IdleSessionTimeout)
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class Connection(psycopg.AsyncConnection[Any]):  # Any: rows take the form each cursor asks for
+    """A connection that keeps the cursor of short statements: a new one learns each column's type again (20 us)."""
+
+    @cached_property
+    def reader(self) -> psycopg.AsyncCursor[Row]:
+        """The cursor, for whoever has the connection alone and takes the whole result before the next statement."""
+        return self.cursor(binary=True, row_factory=dict_row)
+
+    def rest(self) -> None:
+        """Let go of the last result, if it was large."""
+        reader: psycopg.AsyncCursor[Row] | None = self.__dict__.get("reader")
+        if reader is not None and reader.rowcount > LARGE:
+            del self.reader
 
 
 def adapters() -> AdaptersMap:
@@ -50,7 +68,7 @@ async def connect(conninfo: str, values: AdaptersMap) -> Connection:
         Unavailable: No server answers there, or it refuses us.
     """
     try:
-        connection = await psycopg.AsyncConnection.connect(
+        connection = await Connection.connect(
             conninfo, autocommit=True, prepare_threshold=PREPARE_AFTER, context=values
         )
     except psycopg.OperationalError as error:
@@ -152,6 +170,7 @@ class Connections:
         if self._closed or connection.closed or connection.info.transaction_status is not TransactionStatus.IDLE:
             await self.discard(connection)
         else:
+            connection.rest()
             self._idle.append(connection)
 
 

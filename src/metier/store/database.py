@@ -13,12 +13,12 @@ from psycopg.rows import dict_row
 from metier.errors import Unavailable
 from metier.settings import Settings
 from metier.store import migrate as migration
-from metier.store.connections import OLDEST_SERVER, Connection, Connections, connection_string
+from metier.store.connections import OLDEST_SERVER, Connection, Connections, Row, connection_string
 from metier.store.embedded import EmbeddedServer
 from metier.store.listener import Listener
 
 Params = Mapping[str, Any] | Sequence[Any]  # Any: whatever psycopg adapts; JSON values go in as `Json(value)`
-Row = dict[str, Any]  # Any: the columns of the statement
+Cursor = psycopg.AsyncCursor[Row]
 
 T = TypeVar("T")
 
@@ -57,23 +57,26 @@ class Transaction:
 
     async def rows(self, sql: str, params: Params = ()) -> list[Row]:
         """Give all rows."""
-        return await _rows(self.connection, sql, params)
+        return await _rows(self._cursor(), sql, params)
 
     async def row(self, sql: str, params: Params = ()) -> Row | None:
         """Give the first row, or None."""
-        return await _row(self.connection, sql, params)
+        return await _row(self._cursor(), sql, params)
 
     async def value(self, sql: str, params: Params = ()) -> Any:
         """Give the first column of the first row, or None."""
-        return await _value(self.connection, sql, params)
+        return await _value(self._cursor(), sql, params)
 
     async def execute(self, sql: str, params: Params = ()) -> int:
         """Run a statement and give the number of rows it touched."""
-        return await _execute(self.connection, sql, params)
+        return await _execute(self._cursor(), sql, params)
 
     async def notify(self, channel: str) -> None:
         """Tell all listeners of the channel, once the transaction commits."""
-        await _execute(self.connection, "select pg_notify(%s, '')", [channel])
+        await self.execute("select pg_notify(%s, '')", [channel])
+
+    def _cursor(self) -> Cursor:
+        return self.connection.cursor(binary=True, row_factory=dict_row)
 
 
 class Database:
@@ -201,16 +204,16 @@ class Database:
             head=migration.head(),
         )
 
-    async def _run(self, ask: Callable[[Connection, str, Params], Awaitable[T]], sql: str, params: Params) -> T:
+    async def _run(self, ask: Callable[[Cursor, str, Params], Awaitable[T]], sql: str, params: Params) -> T:
         async with self.connection() as connection:
             try:
-                return await ask(connection, sql, params)
+                return await ask(connection.reader, sql, params)
             except psycopg.errors.FeatureNotSupported as error:
                 if "cached plan" not in str(error):
                     raise
             # A table changed under a prepared statement: nothing was run. Prepare anew.
             await connection.execute("deallocate all")
-            return await ask(connection, sql, params)
+            return await ask(connection.reader, sql, params)
 
     async def _check_version(self) -> None:
         async with self.connection() as connection:
@@ -242,29 +245,24 @@ async def _enter(home: Path) -> EmbeddedServer:
         raise
 
 
-async def _rows(connection: Connection, sql: str, params: Params) -> list[Row]:
-    async with connection.cursor(binary=True, row_factory=dict_row) as cursor:
-        await cursor.execute(_text(sql), params or None)
-        return await cursor.fetchall()
+async def _rows(cursor: Cursor, sql: str, params: Params) -> list[Row]:
+    await cursor.execute(_text(sql), params or None)
+    return await cursor.fetchall()
 
 
-async def _row(connection: Connection, sql: str, params: Params) -> Row | None:
-    async with connection.cursor(binary=True, row_factory=dict_row) as cursor:
-        await cursor.execute(_text(sql), params or None)
-        return await cursor.fetchone()
+async def _row(cursor: Cursor, sql: str, params: Params) -> Row | None:
+    await cursor.execute(_text(sql), params or None)
+    return await cursor.fetchone()
 
 
-async def _value(connection: Connection, sql: str, params: Params) -> Any:
-    async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(_text(sql), params or None)
-        row = await cursor.fetchone()
-        return None if row is None else row[0]
+async def _value(cursor: Cursor, sql: str, params: Params) -> Any:
+    row = await _row(cursor, sql, params)
+    return None if row is None else next(iter(row.values()), None)
 
 
-async def _execute(connection: Connection, sql: str, params: Params) -> int:
-    async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(_text(sql), params or None)
-        return cursor.rowcount
+async def _execute(cursor: Cursor, sql: str, params: Params) -> int:
+    await cursor.execute(_text(sql), params or None)
+    return cursor.rowcount
 
 
 def _text(sql: str) -> LiteralString:

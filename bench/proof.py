@@ -1,4 +1,4 @@
-"""`make proof`: the tests of many cases, run long; the result is a dated page in `docs/proof/`.
+"""`make proof`: the tests of many cases, run long, and those that measure time; the result is a page in `docs/proof/`.
 
 Run by hand, not by CI: `python -m bench.proof [--times 20]`. The page says the commit, how many cases each test ran
 times how much, and what failed.
@@ -21,12 +21,12 @@ PAGES = ROOT / "docs" / "proof"
 
 
 def main() -> None:
-    """Run the tests marked `proof` and write the page; exit 1 if one failed."""
+    """Run the tests marked `proof` or `budget` and write the page; exit 1 if one failed."""
     times = _read().times
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-m", "proof", "-q", f"--junit-xml={report}"]
+        command = [sys.executable, "-m", "pytest", "-m", "proof or budget", "-q", f"--junit-xml={report}"]
         code = subprocess.run(command, cwd=ROOT, env=os.environ | {"METIER_PROOF": str(times)}, check=False).returncode
         page = _page(ElementTree.parse(report).getroot(), times, time.monotonic() - began)
     PAGES.mkdir(exist_ok=True)
@@ -54,7 +54,9 @@ def _page(report: ElementTree.Element, times: int, seconds: float) -> str:
         "| test | result | seconds |",
         "| --- | --- | ---: |",
     ]
-    lines += [f"| {_name(c)} | {'failed' if c in failed else 'passed'} | {float(c.get('time', 0)):.0f} |" for c in cases]
+    lines += [
+        f"| {_name(c)} | {'failed' if c in failed else 'passed'} | {float(c.get('time', 0)):.0f} |" for c in cases
+    ]
     return "\n".join(lines) + "\n"
 
 

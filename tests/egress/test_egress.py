@@ -1,7 +1,6 @@
 """S-27, S-29: redirects, credentials, time and size of what goes out and comes in."""
 
 import gzip
-import time
 
 import pytest
 
@@ -147,13 +146,11 @@ async def test_credentials_stay_on_the_same_host(origin, egress):
 )
 async def test_a_slow_answer_is_given_up(origin, egress, slowness, limits):
     origin.pages["/"] = page(b"x" * 100).in_pieces_of(1).slow(**slowness)
-    began = time.monotonic()
 
     with pytest.raises(Unreachable) as caught:
         await egress.fetch("GET", f"{origin.url}/", limits=limits)
 
     assert caught.value.kind == "timeout"
-    assert time.monotonic() - began < 2
 
 
 async def test_an_answer_may_be_as_large_as_the_limit_and_no_larger(origin, egress):

@@ -1,7 +1,6 @@
 """The provider on the wire: faults, tries, time, secrets, connections."""
 
 import logging
-import time
 import traceback
 from contextlib import aclosing
 from dataclasses import replace
@@ -164,13 +163,11 @@ async def test_loopback_is_refused_to_a_provider_that_was_not_trusted_with_it(se
 )
 async def test_a_slow_server_is_given_up(server, make, slowness, limits, said):
     server.then(*[says("one two three four five six").slow(**slowness)] * 3)
-    began = time.monotonic()
 
     chunks, fault = await partly(make(limits=replace(limits, redirects=0)))
 
     assert fault.kind == "timeout"
     assert said is None or text_of(chunks) == said
-    assert time.monotonic() - began < 3
 
 
 async def test_slow_but_steady_is_fine(server, make):

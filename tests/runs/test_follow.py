@@ -195,6 +195,17 @@ async def test_reader_who_goes_away_leaves_nothing_behind(here: Runs, elsewhere:
     assert text_of(await collect(elsewhere, log.run.id)) == "still here"
 
 
+async def test_reader_elsewhere_is_told_before_the_run_goes_on(here: Runs, elsewhere: Runs, actor: Actor) -> None:
+    log = await open_run(here, actor)
+
+    async with aclosing(elsewhere.follow(log.run.id)) as events:
+        log.delta(EventType.TOKEN, "word")
+        first = await asyncio.wait_for(anext(events), 10)  # not by looking again, which is every 15 s
+
+    assert (first.type, first.data["text"]) == (EventType.TOKEN, "word")
+    await log.close(Status.SUCCEEDED, stop_reason="answered")
+
+
 @pytest.mark.budget
 async def test_reader_elsewhere_is_told_within_a_quarter_second(here: Runs, elsewhere: Runs, actor: Actor) -> None:
     loop = asyncio.get_running_loop()

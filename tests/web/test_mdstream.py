@@ -106,6 +106,7 @@ def _seconds_for(tokens: int, piece: str) -> float:
     return time.process_time() - begin
 
 
+@pytest.mark.budget
 @pytest.mark.parametrize(
     ("piece", "tokens"), [("word ", 20_000), ("some words.\n\n", 20_000), ("- item\n", 6_000), ("`a` *b*\n", 6_000)]
 )

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from metier.records import ObjectType
 from tests.web.site import Site, names, ship, soup
 
@@ -74,6 +76,7 @@ async def test_a_list_of_what_points_here_is_one_click_away(site: Site):
     assert everything.select_one(".count").get_text() == "9 ships"
 
 
+@pytest.mark.budget
 async def test_pages_are_made_quickly(site: Site):
     """UI.md, budgets: 50 ms on the server; the middle of twenty, in processor time, for a busy machine."""
     await site.house.metier.records.insert(site.house.actor, "ship", [ship(f"Ship {i}", crew=i) for i in range(60)])

@@ -4,6 +4,8 @@ import statistics
 import time
 from dataclasses import replace
 
+import pytest
+
 from metier.builtin.providers.offline import OfflinePlanner
 from metier.builtin.providers.offline.schema import ByTools
 from metier.llm.messages import Request, ToolSpec, user
@@ -29,6 +31,7 @@ def fifty_objects() -> list[ObjectType]:
     return [*many, BOAT, SAILOR, TRIP, MEMBER]
 
 
+@pytest.mark.budget
 def test_a_question_among_fifty_objects_takes_milliseconds() -> None:
     large, clock = understanding(fifty_objects()), clockwork()
     for question in QUESTIONS:

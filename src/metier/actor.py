@@ -64,6 +64,17 @@ class Role:
         """Say whether the role lets `action` happen on the object."""
         return action in self.objects.get(object_name, self.all_objects)
 
+    def to_json(self) -> dict[str, Any]:
+        """Give the role as data: `{"id", "name", "label", "all_objects": ["read"], "objects": {}, "flags": []}`."""
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "label": self.label,
+            "all_objects": sorted(self.all_objects),
+            "objects": {name: sorted(actions) for name, actions in sorted(self.objects.items())},
+            "flags": sorted(self.flags),
+        }
+
 
 #: Flags a role can hold: settings first, then tools (names of seed 001).
 FLAGS = ("AI", "AI_SETTINGS", "ROLES", "WORKSPACE_MEMBERS", "API_KEYS_AND_WEBHOOKS", "DATA_MODEL")
@@ -142,3 +153,13 @@ def check_flag(actor: Actor, flag: str) -> None:
     """
     if not actor.holds(flag):
         raise MissingPermission(actor.label, "use", flag)
+
+
+def check_any_flag(actor: Actor, *flags: str) -> None:
+    """Let pass whoever holds one of the flags.
+
+    Raises:
+        MissingPermission: The actor holds none of them.
+    """
+    if not any(actor.holds(flag) for flag in flags):
+        raise MissingPermission(actor.label, "use", " or ".join(flags))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from metier.cli import doctor
+from metier import health
 from tests.cli.conftest import Done, Run
 
 
@@ -30,7 +30,7 @@ def bundles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A built front end."""
     manifest = tmp_path / "manifest.json"
     manifest.write_text("{}")
-    monkeypatch.setattr(doctor, "MANIFEST", manifest)
+    monkeypatch.setattr(health, "MANIFEST", manifest)
     return manifest
 
 

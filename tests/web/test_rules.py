@@ -24,6 +24,7 @@ PAGES = [
     "/settings/profile",
     "/settings/api-keys",
     "/settings/ai/models",
+    "/settings/health",
     "/runs",
     "/docs",
     "/nowhere",

@@ -8,7 +8,16 @@ from tests.web.site import Site, soup
 
 @pytest.mark.parametrize(
     "url",
-    ["/", "/o", "/o/ship", "/o/ship?f.state=afloat", "/settings/profile", "/settings/api-keys", "/settings/ai/models"],
+    [
+        "/",
+        "/o",
+        "/o/ship",
+        "/o/ship?f.state=afloat",
+        "/settings/profile",
+        "/settings/api-keys",
+        "/settings/ai/models",
+        "/settings/health",
+    ],
 )
 async def test_without_a_sign_in_every_page_leads_to_the_form(anonymous: Site, url: str):
     answer = await anonymous.get(url)

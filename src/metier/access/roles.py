@@ -6,10 +6,12 @@ from uuid import UUID
 
 from metier.access.checks import clean_name
 from metier.access.desk import ADMIN, Desk, check_within, role_body, role_from, roles_of
-from metier.actor import Action, Actor, Role, check_flag
+from metier.actor import Action, Actor, Role, check_any_flag, check_flag
 from metier.errors import AlreadyExists, Conflict, Invalid, NotFound, Problem
 from metier.registry import fold_name
 from metier.store import Json, Transaction, UniqueViolation
+
+SEEN_WITH = ("ROLES", "API_KEYS_AND_WEBHOOKS", "WORKSPACE_MEMBERS")  # whose holders give roles
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
 
@@ -18,7 +20,12 @@ class Roles(Desk):
     """Makes and gives roles. Nobody makes or gives one that may do more than they may."""
 
     async def roles(self, actor: Actor) -> list[Role]:
-        """Give the workspace's roles, oldest first."""
+        """Give the workspace's roles, oldest first; they name objects, so not everybody sees them.
+
+        Raises:
+            MissingPermission: The actor holds none of `SEEN_WITH`.
+        """
+        check_any_flag(actor, *SEEN_WITH)
         return list(await roles_of(self._db, actor.workspace_id))
 
     async def create_role(

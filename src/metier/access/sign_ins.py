@@ -64,7 +64,7 @@ class SignIns(Actors):
             {"hash": digest(token), "now": self._clock.now()},
         )
         if row is None:
-            raise NotSignedIn("This link is unknown, used or expired. Metier prints a new one when it starts.")
+            raise NotSignedIn("This link is unknown, used or expired. The command 'metier link' prints a new one.")
         if row["workspace_id"] is None:
             return Welcome(await self._new_link(None, None), self._clock.now() + LINK_LASTS)
         return await self._begin(row["workspace_id"], row["member_id"])

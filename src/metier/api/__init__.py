@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from metier.api import chat, data, workspace
+from metier.api import chat, data, me, roles, workspace
 from metier.api.auth import OriginCheck
 from metier.api.errors import handle_errors
 from metier.api.sse import Renderer
 from metier.app import Metier
+from metier.health import Checkup
 
 __all__ = ["build"]
 
@@ -28,10 +29,13 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
         telemetry={"tracing": False, "metrics": False, "logs": False},  # else looked for at each request
     )
     app.state.metier = metier
+    app.state.checkup = Checkup(metier)
     app.add_middleware(OriginCheck)
     handle_errors(app)
     app.include_router(data.router())  # first, for each route before a hot one costs a match
     app.include_router(chat.router(dict(renderers or {})))
+    app.include_router(me.router())
     app.include_router(workspace.router())
+    app.include_router(roles.router())
     app.include_router(workspace.health_router())
     return app

@@ -9,6 +9,7 @@ from metier.actor import Actor
 from metier.api.errors import answer
 from metier.app import Metier
 from metier.errors import Forbidden, NotSignedIn
+from metier.health import Checkup
 
 SIGN_IN_COOKIE = "metier_sign_in"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -17,6 +18,11 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def metier_of(request: Request) -> Metier:
     """Give the Metier that serves this request."""
     return request.app.state.metier
+
+
+def checkup_of(request: Request) -> Checkup:
+    """Give what looks after the health of this server."""
+    return request.app.state.checkup
 
 
 async def current_actor(request: Request) -> Actor:

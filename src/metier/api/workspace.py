@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from metier.api.auth import Asker, House
+from metier.api.auth import Asker, House, checkup_of
 from metier.api.errors import error_answers
 
 
@@ -28,8 +28,14 @@ def router() -> APIRouter:
 
 
 def health_router() -> APIRouter:
-    """Make the probe."""
+    """Make the probe, and the checks for admins."""
     routes = APIRouter(tags=["health"])
+
+    @routes.get("/api/v1/health", responses=error_answers(401, 403))
+    async def health(request: Request, actor: Asker) -> dict[str, Any]:
+        """List what was checked on this server, what was found and what to do about it; looked at once a minute."""
+        checks = await checkup_of(request).checks(actor)
+        return {"ok": all(check.ok for check in checks), "data": [check.to_json() for check in checks]}
 
     @routes.get("/healthz", responses={503: {"description": "The database does not answer"}})
     async def healthz(house: House, response: Response) -> dict[str, Any]:

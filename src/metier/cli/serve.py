@@ -87,13 +87,13 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
     from metier.app import Metier
 
     _close_on_sigterm()
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # the one that was free
     async with Metier.open(settings) as metier:
         if demo:
             await _load(metier)
         site = api.build(metier, web.renderers(metier))
         web.attach(site, metier)
-        address = settings.public_url or f"http://{_host(settings)}:{listening.getsockname()[1]}"
-        await _greet(metier, address, demo=demo)
+        await _greet(metier, address(settings, settings.port), demo=demo)
         config = uvicorn.Config(
             site, log_level="warning", lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
@@ -141,16 +141,21 @@ async def _load(metier: "Metier") -> None:
         say("The sample workspace is already there.")
 
 
-async def _greet(metier: "Metier", address: str, *, demo: bool) -> None:
-    say(f"Metier is at {address}")
+async def _greet(metier: "Metier", at: str, *, demo: bool) -> None:
+    say(f"Metier is at {at}")
     workspaces = await metier.access.workspaces()
     if not workspaces:
         token = await metier.access.admin_link()
-        say(f"Begin here (one-time link, valid 24 hours): {address}/link/{token}")
+        say(f"Begin here (one-time link, valid 24 hours): {at}/link/{token}")
     elif demo or not await metier.access.can_sign_in():
         token = await metier.access.admin_link(workspaces[0].id)
-        say(f"Sign in as admin (one-time link, valid 24 hours): {address}/link/{token}")
+        say(f"Sign in as admin (one-time link, valid 24 hours): {at}/link/{token}")
     say("Stop with Ctrl+C.")
+
+
+def address(settings: Settings, port: int) -> str:
+    """Give where people reach the server."""
+    return settings.public_url or f"http://{_host(settings)}:{port}"
 
 
 def _host(settings: Settings) -> str:

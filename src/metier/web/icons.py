@@ -39,6 +39,7 @@ DRAWINGS: Mapping[str, str] = {
     "people": '<circle cx="9" cy="8" r="3.5"/><path d="M3 20c0-3.5 2.5-6 6-6s6 2.5 6 6"/>'
     '<path d="M16 5a3.5 3.5 0 0 1 0 6.5M17.5 14.5c2.2.8 3.5 2.8 3.5 5.5"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
+    "runs": '<path d="M4 6h8M8 12h12M6 18h7"/>',
     "search": '<circle cx="11" cy="11" r="6.5"/><path d="M16 16l4.5 4.5"/>',
     "settings": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2"/><circle cx="9" cy="17" r="2"/>',
     "sign-out": '<path d="M14 4H5v16h9M10 12h11M17 8l4 4-4 4"/>',

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from metier.actor import Actor
+from metier.api.auth import checkup_of
 from metier.app import Metier
 from metier.web.assets import BUILD_COMMAND, Assets
 from metier.web.headers import POLICY, complete, new_nonce, policy
@@ -57,7 +58,7 @@ async def page(
 ) -> HTMLResponse:
     """Answer with a whole page, in its frame if somebody is signed in, under a policy with a fresh nonce."""
     pages = pages_of(request)
-    shell = await build_shell(pages.metier, actor, request.url.path) if actor else None
+    shell = await build_shell(pages.metier, checkup_of(request), actor, request.url.path) if actor else None
     nonce = new_nonce()
     html = pages.render(template, nonce=nonce, **_common(request, actor, shell), **values)
     answer = _html(request, html, status)

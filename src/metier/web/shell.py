@@ -7,10 +7,11 @@ from uuid import UUID
 from metier.actor import Actor
 from metier.app import Metier
 from metier.chat import Thread
+from metier.health import Checkup, may_see
 from metier.records.shape import ObjectType
 
 RECENT_CHATS = 6
-TAKEN_LETTERS = frozenset("cs")  # after G: chat and settings
+TAKEN_LETTERS = frozenset("crs")  # after G: chat, runs and settings
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Shell:
     Attributes:
         more: Places that stand only in the palette.
         current: The address of the place this page belongs to.
+        ails: Whether a check of the server's health fails; False for whoever may not see the checks.
     """
 
     workspace: str
@@ -48,6 +50,7 @@ class Shell:
     chats: Sequence[Thread]
     more: Sequence[Place]
     current: str
+    ails: bool
 
     @property
     def places(self) -> Sequence[Place]:
@@ -55,13 +58,13 @@ class Shell:
         return (*self.top, *self.records, *self.more, *self.settings)
 
 
-async def build_shell(metier: Metier, actor: Actor, path: str) -> Shell:
+async def build_shell(metier: Metier, checkup: Checkup, actor: Actor, path: str) -> Shell:
     """Look up what there is for this member: nothing that is not there, nothing that may not be seen."""
     ai = actor.holds("AI")
-    top = [Place("Chat", "/chat", "chat", keys="g c")] if ai else []
+    top = [Place("Chat", "/chat", "chat", keys="g c"), Place("Runs", "/runs", "runs", keys="g r")] if ai else []
     records = list(record_places(await metier.records.objects(actor)))
     settings = list(settings_places(actor))
-    more = [*([Place("Runs", "/runs", "chart")] if ai else []), Place("API", "/docs", "code")]
+    more = [Place("API", "/docs", "code")]
     return Shell(
         workspace=await workspace_name(metier, actor.workspace_id),
         role=actor.roles[0].label if actor.roles else "",
@@ -71,6 +74,7 @@ async def build_shell(metier: Metier, actor: Actor, path: str) -> Shell:
         chats=await metier.chat.threads(actor, limit=RECENT_CHATS) if ai else [],
         more=more,
         current=_current(path, [*top, *records, *more, *settings]),
+        ails=await checkup.ails(actor),
     )
 
 
@@ -87,6 +91,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("API keys", "/settings/api-keys", "key", "Settings")
     if actor.holds("AI"):
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
+    if may_see(actor):
+        yield Place("Health", "/settings/health", "heart", "Settings")
 
 
 def record_places(objects: Sequence[ObjectType]) -> Iterator[Place]:

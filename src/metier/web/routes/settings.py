@@ -1,4 +1,4 @@
-"""Settings of the member (profile) and of the workspace (API keys, AI models)."""
+"""Settings of the member (profile) and of the workspace (API keys, AI models), and the health of the server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 
 from metier.access import NewKey
 from metier.actor import Actor, check_flag
-from metier.api.auth import SIGN_IN_COOKIE, Asker, House
+from metier.api.auth import SIGN_IN_COOKIE, Asker, House, checkup_of
 from metier.app import Metier
 from metier.errors import Invalid, MetierError, NoModel
 from metier.llm import ModelInfo
@@ -31,6 +31,7 @@ def router() -> APIRouter:
     routes.add_api_route("/api-keys", create_key, methods=["POST"])
     routes.add_api_route("/api-keys/{key_id}/revoke", revoke_key, methods=["POST"])
     routes.add_api_route("/ai/models", show_models)
+    routes.add_api_route("/health", show_health)
     return routes
 
 
@@ -201,3 +202,14 @@ def _default(house: Metier, name: str) -> ModelInfo | None:
 def _defaults_first(models: Sequence[ModelInfo], defaults: Mapping[str, ModelInfo | None]) -> list[ModelInfo]:
     first = {model.id for model in defaults.values() if model}
     return sorted(models, key=lambda model: (model.id not in first, not model.ai, model.id))
+
+
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+async def show_health(request: Request, actor: Asker) -> Response:
+    """Show what was checked on this server and what to do about it."""
+    checks = await checkup_of(request).checks(actor)
+    return await page(
+        request, "settings/health.html", actor=actor, checks=checks, failed=sum(not check.ok for check in checks)
+    )

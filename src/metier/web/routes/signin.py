@@ -11,6 +11,8 @@ from metier.web.forms import own_path, read_form
 from metier.web.pages import page
 from metier.web.routes.home import home_of
 
+LINK_COMMAND = "metier link"
+
 
 def router() -> APIRouter:
     """Make the routes."""
@@ -66,7 +68,7 @@ async def _login_page(
         email=email,
         problem=problem,
         workspace=only,
-        link_command=None,
+        link_command=LINK_COMMAND,
     )
 
 
@@ -78,7 +80,7 @@ async def use_link(request: Request, house: House, token: str) -> Response:
         found = await house.access.use_link(token)
     except MetierError as error:
         return await page(
-            request, "signin/link.html", actor=None, status=error.status, message=error.message, cure=error.cure
+            request, "signin/link.html", actor=None, status=error.status, message=error.message, cure=None
         )
     if isinstance(found, Welcome):
         return keep_welcome(request, RedirectResponse("/welcome", status_code=303), found)

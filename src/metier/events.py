@@ -87,7 +87,7 @@ class Event:
         token, reasoning: `{part, offset, text}`: text to put at `offset` characters into part number `part`
         tool_call: `{call_id, name, arguments, category, effect}`
         tool_result: `{call_id, name, success, message, result?, error?, ms}`
-        plan_step: `{plan}`: what the offline planner understood, see `docs/reference/planner.md`
+        plan_step: `{plan}`: what the offline planner understood, see `docs/reference/events.md`
         usage: `{model, input_tokens, output_tokens, cached_tokens, cost_micros}`
         error: `{error, message, cure?}`
         complete: `{status, output, stop_reason, usage, cost}`; `cost` in micro-dollars; the last event of its run

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     """Where people reach the server, if a proxy stands before it: `https://metier.example.com`."""
 
     secret_key: str | None = Field(default=None, validation_alias="METIER_SECRET_KEY", repr=False)
-    """Encrypts stored secrets."""
+    """For encrypting stored secrets; there are none yet."""
 
     openai_api_key: str | None = Field(default=None, validation_alias="OPENAI_API_KEY", repr=False)
     """Turns the provider `openai` on."""
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     """Another address of OpenAI's API, e.g. a proxy: `https://proxy.example.com/v1`."""
 
     anthropic_api_key: str | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY", repr=False)
-    """Turns the provider `anthropic` on."""
+    """Anthropic's key; not used yet, for lack of a driver."""
 
     xai_api_key: str | None = Field(default=None, validation_alias="XAI_API_KEY", repr=False)
     """Turns the provider `xai` on."""

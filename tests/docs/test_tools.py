@@ -1,0 +1,84 @@
+"""docs/reference/tools.md has each tool of the shelf with its arguments, and its examples give what is shown."""
+
+import json
+
+import pytest
+
+from metier.app import found_on_shelf
+from metier.registry import shelf
+from metier.testing import House, Script
+from metier.tools import Tool
+from metier.tools.dispatch import TOOL_TIMEOUT_S
+from tests.docs.pages import REFERENCE, blocks, check_json, names, sections
+
+PAGE = (REFERENCE / "tools.md").read_text()
+SECTIONS = sections(PAGE, 3)
+
+
+async def offered(house: House) -> list[Tool]:
+    """Give all tools of the shelf that an admin's agent gets in a new workspace."""
+    from metier.context import Context
+
+    metier = house.metier
+    ctx = Context(house.actor, metier.clock, metier.records, llm=lambda request: pytest.fail("asked a model"))
+    return [tool for group in found_on_shelf().toolsets.values() for tool in await group.tools(ctx)]
+
+
+async def general(house: House, tool: Tool) -> str:
+    """Give the name under which the page tells of a tool: `find_<plural>` for `find_companies`."""
+    for kind in await house.metier.records.objects(house.actor):
+        if tool.name == f"find_{kind.plural}":
+            return "find_<plural>"
+        if tool.name == f"find_one_{kind.name}":
+            return "find_one_<singular>"
+    return tool.name
+
+
+async def test_each_tool_has_its_heading_and_each_argument_its_row(house: House):
+    found = {await general(house, tool): tool for tool in await offered(house)}
+
+    assert sorted(SECTIONS) == sorted(found)
+    for name, tool in found.items():
+        assert names(SECTIONS[name]) == list(tool.parameters["properties"])
+        for row in SECTIONS[name].splitlines():
+            if row.startswith("| `"):
+                argument = row.split("`")[1]
+                assert ("required" in row) is (argument in tool.parameters.get("required", ()))
+
+
+async def test_category_and_effect_are_as_told(house: House):
+    for tool in await offered(house):
+        assert (tool.category, tool.effect) == ("DATABASE_CRUD", "read")
+    assert "category `DATABASE_CRUD` and the effect `read`" in PAGE
+
+
+def test_each_group_has_its_heading():
+    groups = [group.name for module in shelf("tools") for group in module.toolsets()]
+
+    assert [title.removeprefix("The group ") for title in sections(PAGE, 2)] == groups
+    assert f"{TOOL_TIMEOUT_S:g} s" in PAGE
+
+
+async def test_the_examples_give_what_is_shown(sample_house: House):
+    (biggest,) = (
+        await sample_house.metier.records.find(sample_house.actor, "company", sort="-employees", limit=1)
+    ).records
+    for name in ("find_companies", "find_one_company", "search_records"):
+        section = SECTIONS[
+            {"find_companies": "find_<plural>", "find_one_company": "find_one_<singular>"}.get(name, name)
+        ]
+        arguments, result = (json.loads(block.text) for block in blocks(section, "json"))
+        arguments = {key: biggest["id"] if value == "COMPANY" else value for key, value in arguments.items()}
+
+        events = await sample_house.ask("…", model=Script().calls(name, **arguments).then_says("Done."))
+
+        check_json(result, events.last("tool_result").data["result"], {"COMPANY": biggest["id"]}, name)
+
+
+async def test_what_the_model_gets_is_as_shown(sample_house: House):
+    right, wrong = (json.loads(block.text) for block in blocks(PAGE, "json")[:2])
+
+    for shown, field in ((right, "employees"), (wrong, "employes")):
+        model = Script().calls("find_companies", where={field: {"gt": 200}}).then_says("Done.")
+        await sample_house.ask("…", model=model)
+        check_json(shown, model.asked[1].messages[-1].parts[0].output, {})

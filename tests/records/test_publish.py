@@ -1,6 +1,7 @@
 """Object types become tables: only ever added to, in one transaction, known everywhere at once."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -181,17 +182,22 @@ async def test_two_publish_at_once(db: Database, clock: Clock):
 
 async def test_another_process_hears_of_it(world: World):
     elsewhere = Records(world.db, world.clock)  # a door of its own, as another process has
+    await _until(lambda: elsewhere._catalog._changes > 0)  # it listens
     assert [kind.name for kind in await elsewhere.objects(world.admin)] == ["company", "person", "deal", "member"]
-    await asyncio.sleep(0.1)  # until it listens
+    heard = elsewhere._catalog._changes
 
     await world.publish(object_type("thing"))
 
+    await _until(lambda: elsewhere._catalog._changes > heard)
+    assert "thing" in [kind.name for kind in await elsewhere.objects(world.admin)]
+
+
+async def _until(done: Callable[[], bool]) -> None:
     for _ in range(500):
-        if "thing" in [kind.name for kind in await elsewhere.objects(world.admin)]:
-            break
+        if done():
+            return
         await asyncio.sleep(0.01)
-    else:
-        pytest.fail("it never heard of it")
+    pytest.fail("it never happened")
 
 
 async def test_objects_are_the_same_list_until_something_changes(world: World):
@@ -232,3 +238,18 @@ async def test_long_titles_are_told_when_a_text_becomes_the_title(world: World):
         await world.publish(replace(object_type("thing", {"name": "body", "type": "text"}), title="body"))
 
     assert (await world.records.object(world.admin, "thing")).title == "name"
+
+
+async def test_a_busy_table_is_not_waited_for_for_ever(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("metier.records.door.LOCK_WAIT_MS", 50)
+    before = await epoch(world)
+    more = replace(COMPANY, fields=(Field("motto", "Motto", FieldType.TEXT), *COMPANY.fields))
+
+    async with world.db.transaction() as tx:
+        await tx.execute(f'lock table "{world.schema}".company in access share mode')
+        with pytest.raises(Conflict, match="The table is busy"):
+            await world.publish(more)
+
+    assert await epoch(world) == before
+    await world.publish(more)
+    assert (await world.records.object(world.admin, "company")).fields[0].name == "motto"

@@ -7,7 +7,7 @@ PostgreSQL builds the JSON; only text comes back. No caller's value is ever in t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -28,10 +28,16 @@ Condition = sa.ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with `%(name)s` parameters, and the values of those that the schema decides."""
+    """SQL with `%(name)s` parameters.
+
+    Attributes:
+        constants: The values of those parameters that the schema decides.
+        by_value: The plan depends on the values, so it must not be kept from one run to the next.
+    """
 
     sql: str
     constants: Mapping[str, Any]
+    by_value: bool = False
 
 
 def compose(view: View, shape: Shape) -> Statement:
@@ -43,7 +49,7 @@ def compose(view: View, shape: Shape) -> Statement:
     else:
         pieces += [cols.sql("'[]'").label("data"), sa.null().label("next")]
     pieces.append((_total(view, shape) if shape.count != "no" else sa.null()).label("total"))
-    return render(sa.select(*pieces))
+    return replace(render(sa.select(*pieces)), by_value=_by_value(shape.tree, shape.sort[0]))
 
 
 def compose_labels(view: View, object_name: str) -> Statement:
@@ -173,6 +179,21 @@ _COMPARE: Mapping[Op, Compare] = {
     Op.NULL: lambda x, _: x.is_(None),
     Op.NOT_NULL: lambda x, _: x.is_not(None),
 }
+
+
+_SPANS = {*_RANGES, Op.GT, Op.GTE, Op.LT, Op.LTE, Op.LIKE, Op.ILIKE, Op.STARTS_WITH}
+
+
+def _by_value(node: Node, first: SortKey) -> bool:
+    """Say whether the best plan depends on the values: a range holds a few records or most.
+
+    For a range of the first sort key it does not: the scan of its index begins there. For any other, PostgreSQL
+    would soon settle for one plan for all values, usually the walk down the sort's index, and read it to the end
+    when the range is narrow (300,000 rows: 34 ms instead of 0.6; planning costs 0.2).
+    """
+    if isinstance(node, Test):
+        return node.op in _SPANS and (node.path, node.thing) != (first.path, first.thing)
+    return any(_by_value(part, first) for part in ((node.part,) if isinstance(node, Not) else node.parts))
 
 
 # --- order and cursor ------------------------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ class _IndexPlan:
 
     name: str
     expressions: Sequence[cols.Expression]
+    partial: bool = True
 
 
 def indexes(table: sa.Table, object_type: ObjectType) -> list[sa.Index]:
@@ -86,7 +87,8 @@ def indexes(table: sa.Table, object_type: ObjectType) -> list[sa.Index]:
     newest = (c.created_at.desc(), c.id.desc())
     plans = [_IndexPlan("newest", newest), _IndexPlan("updated", (c.updated_at.desc(), c.id.desc()))]
     title = object_type.by_name[object_type.title]
-    plans.append(_IndexPlan(title.name, (cols.folded(cols.value(title, "", c)), c.id)))
+    # Not partial: PostgreSQL uses the statistics of an expression only if its index holds all rows.
+    plans.append(_IndexPlan(title.name, (cols.folded(cols.value(title, "", c)), c.id), partial=False))
     ranked = sorted((f for f in object_type.fields if f.type in _INDEXED), key=lambda f: _INDEXED[f.type])
     for field in ranked:
         value = cols.value(field, "", c)
@@ -112,11 +114,12 @@ _INDEXED: Mapping[FieldType, int] = {
 
 
 def _index(table: sa.Table, plan: _IndexPlan) -> sa.Index:
-    """Make an index over the records that are not deleted; its name tells another definition from this one."""
+    """Make an index, mostly over the records that are not deleted; its name tells another definition from this one."""
     text = ", ".join(_sql(expression) for expression in plan.expressions)
     mark = blake2b(f"{table.name}: {text}".encode(), digest_size=4).hexdigest()
     name = f"{table.name[:24]}_{plan.name[:24]}_{mark}"
-    return sa.Index(name, *plan.expressions, _table=table, postgresql_where=table.c.deleted_at.is_(None))
+    where = table.c.deleted_at.is_(None) if plan.partial else None
+    return sa.Index(name, *plan.expressions, _table=table, postgresql_where=where)
 
 
 def _table(schema: str, object_type: ObjectType) -> sa.Table:

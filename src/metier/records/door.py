@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
+from psycopg.rows import dict_row
 
 from metier.actor import Action, Actor, PrincipalKind, check, check_flag
 from metier.clock import Clock
@@ -25,6 +26,7 @@ from metier.records.shape import ObjectType
 from metier.store import Database, Json, Transaction
 
 STATEMENTS = 2_000  # compiled shapes kept
+LOCK_WAIT_MS = 5_000  # for a table that others read, before everybody else waits behind the change
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ class Records:
             self._catalog.forget()
 
     async def _publish(self, tx: Transaction, workspace_id: UUID, object_type: ObjectType) -> bool:
-        await tx.execute("set local lock_timeout = '5s'")
+        await tx.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
         schema = await tx.value(_LOCK_WORKSPACE, {"id": workspace_id})
         if schema is None:
             raise NotFound("workspace", str(workspace_id))
@@ -251,8 +253,12 @@ class Records:
 
     async def _run(self, view: View, query: Query) -> dict[str, Any]:
         statement = self._compose(view, query.shape)
-        row = await self._db.row(statement.sql, {**statement.constants, **query.parameters})
-        return row or {}
+        parameters = {**statement.constants, **query.parameters}
+        if statement.by_value:
+            async with self._db.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(statement.sql.encode(), parameters, prepare=False)
+                return await cursor.fetchone() or {}
+        return await self._db.row(statement.sql, parameters) or {}
 
     async def _labels(self, view: View, ids: Mapping[str, set[UUID]]) -> dict[UUID, str]:
         """Look up what people call records, as the actor sees them."""

@@ -148,15 +148,18 @@ def found_on_shelf(agents: Sequence[Agent] = (), toolsets: Sequence[Toolset] = (
 
     Raises:
         DuplicateName: Two goods have one name.
+        NotFound: An agent names a toolset that there is not.
     """
     modules = shelf("app")
     registry: Registry[Agent] = Registry("agent")
     for agent in [*agents, *(a for module in modules for a in getattr(module, "AGENTS", ()))]:
         registry.add(agent.name, agent)
-    groups = [*toolsets, *(group for module in shelf("tools") for group in module.toolsets())]
+    groups: Registry[Toolset] = Registry("toolset")
+    for group in [*toolsets, *(group for module in shelf("tools") for group in module.toolsets())]:
+        groups.add(group.name, group)
     return Shelf(
         agents=registry,
-        toolsets={group.name: group for group in groups},
+        toolsets={name: groups.get(name) for agent in registry for name in agent.toolsets},
         objects=[kind for module in modules for kind in getattr(module, "OBJECTS", ())],
         default_agent=_one(modules, "DEFAULT_AGENT"),
         load_sample=_one(modules, "load_sample"),

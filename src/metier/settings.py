@@ -1,5 +1,6 @@
 """What the operator decides, from environment variables; the only place that reads them."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,12 @@ from metier.errors import Invalid, Problem
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
+def _usual_home() -> Path:
+    """Give the `.metier` beside the environment this runs in, as a clone has it, or else `~/.metier`."""
+    beside = Path(sys.prefix).parent / ".metier"
+    return beside if beside.is_dir() else Path("~/.metier")
+
+
 class Settings(BaseSettings):
     """One reading of the environment. An empty variable counts as not set.
 
@@ -23,7 +30,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True, frozen=True, case_sensitive=True, extra="forbid", hide_input_in_errors=True
     )
 
-    home: Path = Field(default=Path("~/.metier"), validate_default=True, validation_alias="METIER_HOME")
+    home: Path = Field(default_factory=_usual_home, validate_default=True, validation_alias="METIER_HOME")
     """Folder of the embedded database and of files; made when missing. Keep it short: a socket lies in it."""
 
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL", repr=False)
@@ -111,6 +118,15 @@ class Settings(BaseSettings):
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("openai_api_key", "anthropic_api_key", "xai_api_key", "openai_compatible_api_key", mode="after")
+    @classmethod
+    def _one_line(cls, key: str | None) -> str | None:
+        """Take a key as it comes out of a file, with a line's end behind it."""
+        stripped = (key or "").strip()
+        if any(ord(sign) < 33 or ord(sign) > 126 for sign in stripped):
+            raise ValueError("must be one word of plain characters")
+        return stripped or None
 
     @field_validator("log_level", mode="before")
     @classmethod

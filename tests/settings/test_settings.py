@@ -81,3 +81,24 @@ def test_tests_read_no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     settings = Settings.for_tests(tmp_path, host="0.0.0.0")
 
     assert (settings.port, settings.openai_api_key, settings.host) == (8700, None, "0.0.0.0")
+
+
+def test_the_home_of_a_clone_is_found_by_its_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("METIER_HOME", raising=False)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
+    assert Settings.load().home == Path("~/.metier").expanduser()
+
+    (tmp_path / ".metier").mkdir()
+
+    assert Settings.load().home == tmp_path / ".metier"
+
+
+def test_a_key_may_end_with_a_line_but_not_hold_two(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one\n")
+    assert Settings.load().openai_api_key == "sk-one"
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one\nsk-two")
+
+    with pytest.raises(Invalid, match="OPENAI_API_KEY") as caught:
+        Settings.load()
+    assert "sk-one" not in str(caught.value)

@@ -1,9 +1,14 @@
 """A tool is described by its function and refuses what it cannot be."""
 
-import pytest
+from datetime import date
+from typing import Annotated
 
-from metier import Context, tool
-from metier.errors import Invalid
+import pytest
+from pydantic import Field
+
+from metier import Context, define_agent, tool
+from metier.app import found_on_shelf
+from metier.errors import Invalid, NotFound, SchemaMismatch
 
 
 def test_the_signature_becomes_the_schema():
@@ -43,3 +48,30 @@ def test_a_tool_without_the_context_is_refused():
 
     with pytest.raises(Invalid, match="ctx: Context"):
         tool(price)
+
+
+def test_an_argument_can_be_described_and_limited():
+    @tool
+    async def price(ctx: Context, sku: Annotated[str, Field(description="Article number", max_length=8)]) -> int:
+        """Price."""
+        return 1
+
+    assert price.parameters["properties"]["sku"]["description"] == "Article number"
+    assert price.parameters["properties"]["sku"]["maxLength"] == 8
+
+
+async def test_a_value_that_only_looks_right_is_told_with_its_place():
+    @tool
+    async def agenda(ctx: Context, day: date) -> str:
+        """What is on."""
+        return day.isoformat()
+
+    with pytest.raises(SchemaMismatch, match="day"):
+        await agenda.run(None, {"day": "tomorrow"})  # type: ignore[arg-type]
+
+
+def test_an_agent_with_an_unknown_toolset_is_refused_at_once():
+    clerk = define_agent(name="clerk", prompt="Help.", toolsets=["record"])
+
+    with pytest.raises(NotFound, match="Did you mean 'records'"):
+        found_on_shelf([clerk])

@@ -1,6 +1,7 @@
 """`metier serve` and `metier demo`: the server, its address, and the one-time link to the first admin."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Generator
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def serve(
         host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-        port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+        port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
     ) -> None:
         """Start the server."""
         settings = _settings(host, port)
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
     def demo(
         load_only: Annotated[bool, typer.Option("--load-only", help="Only load the sample workspace.")] = False,
         host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-        port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+        port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
     ) -> None:
         """Load a sample workspace and start the server."""
         settings = _settings(host, port)
@@ -55,19 +56,23 @@ def _settings(host: str | None, port: int | None) -> Settings:
 
 def _listen(settings: Settings, *, tries: int) -> socket.socket:
     """Bind the port first: a taken one is told before anything else is started."""
-    for port in range(settings.port, settings.port + tries):
+    for port in range(settings.port, min(settings.port + tries, 65_536)):
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         taken = socket.socket(family)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             taken.bind((settings.host, port))
-        except OSError:
+        except OSError as error:
             taken.close()
+            if error.errno != errno.EADDRINUSE:
+                raise Unavailable(
+                    f"Cannot listen on {settings.host}:{port}: {error.strerror}.", cure="Give another --host or --port."
+                ) from error
             continue
         return taken
-    raise Unavailable(
-        f"Port {settings.port} on {settings.host} is taken.", cure=f"metier serve --port {settings.port + 1}"
-    )
+    first, last = settings.port, min(settings.port + tries, 65_536) - 1
+    ports = f"Port {first} is" if first == last else f"The ports {first} to {last} are all"
+    raise Unavailable(f"{ports} taken on {settings.host}.", cure="Give another one: --port NUMBER (0 takes a free one).")
 
 
 def _run(settings: Settings, listening: socket.socket, *, demo: bool) -> None:

@@ -91,7 +91,7 @@ class Dispatcher:
             if tool.flag:
                 check_flag(ctx.actor, tool.flag)
             if problems := self._validators.problems(tool.parameters, arguments):
-                raise SchemaMismatch(f"The arguments of {tool.name}", problems)
+                raise SchemaMismatch(f"The call of {tool.name}", problems)
         except MetierError as error:
             return tool, {}, error
         return tool, arguments, None

@@ -7,12 +7,12 @@ e.g. one search tool per object the actor may read.
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_type_hints
+from typing import Any, Literal, Protocol, get_type_hints, overload
 
-from pydantic import ConfigDict, create_model
+from pydantic import ConfigDict, ValidationError, create_model
 
 from metier.context import Context
-from metier.errors import Invalid, Problem
+from metier.errors import Invalid, Problem, SchemaMismatch
 from metier.llm.messages import ToolSpec
 
 Effect = Literal["read", "write", "external", "admin"]
@@ -73,6 +73,21 @@ class Toolset(Protocol):
         ...
 
 
+@overload
+def tool(function: Callable[..., Awaitable[Any]], /) -> Tool: ...
+
+
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    category: str = "ACTION",
+    flag: str | None = None,
+    effect: Effect = "read",
+    idempotent: bool = True,
+) -> Callable[[Callable[..., Awaitable[Any]]], Tool]: ...
+
+
 def tool(
     function: Callable[..., Awaitable[Any]] | None = None,
     /,
@@ -82,10 +97,11 @@ def tool(
     flag: str | None = None,
     effect: Effect = "read",
     idempotent: bool = True,
-) -> Any:
+) -> Tool | Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a Tool of an async function `(ctx: Context, *, …typed arguments…)`.
 
-    The docstring is the description, the signature the schema. The decorator only tags and describes; nothing is
+    The docstring is the description, the signature the schema; `Annotated[str, Field(description=…)]` describes and
+    limits an argument. The decorator only tags and describes; nothing is
     registered.
 
     Raises:
@@ -104,7 +120,7 @@ def _from_function(
     func: Callable[..., Awaitable[Any]], *, name: str, category: str, flag: str | None, effect: Effect, idempotent: bool
 ) -> Tool:
     _check_function(func, name)
-    hints = get_type_hints(func)
+    hints = get_type_hints(func, include_extras=True)
     arguments = list(inspect.signature(func).parameters.values())[1:]
     fields: dict[str, Any] = {  # pydantic's own form: (type, default)
         p.name: (hints.get(p.name, Any), ... if p.default is inspect.Parameter.empty else p.default) for p in arguments
@@ -114,7 +130,11 @@ def _from_function(
     schema.pop("title", None)
 
     async def run(ctx: Context, given: Mapping[str, Any]) -> Any:
-        checked = model.model_validate(given, strict=False)
+        try:
+            checked = model.model_validate(given, strict=False)
+        except ValidationError as error:
+            problems = [Problem(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+            raise SchemaMismatch(f"The call of {name}", problems) from None
         return await func(ctx, **{p.name: getattr(checked, p.name) for p in arguments})
 
     return Tool(

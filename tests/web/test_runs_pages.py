@@ -83,7 +83,7 @@ async def test_the_status_in_the_address_filters(site: Site):
     stopped = await site.page("/runs?status=stopped&kind=turn")
 
     assert [link.get_text() for link in failed.select("tbody a")] == ["Bad?"]
-    assert failed.select_one("nav a[aria-current]").get_text() == "Failed"
+    assert failed.select_one("nav.segments a[aria-current]").get_text() == "Failed"
     assert stopped.select("tbody tr") == []
     assert stopped.select_one(".empty a")["href"] == "/runs"
 

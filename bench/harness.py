@@ -4,7 +4,7 @@ candidates ──▶ interleaved rounds ──▶ the least of each quantity ─
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 READING = "Ratios are what counts; they are good to about ±25 %. The least of the rounds is shown."
@@ -53,23 +53,23 @@ async def interleave(candidates: Sequence[Candidate], rounds: int) -> Measured:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a quantity should not exceed."""
+    """What a quantity should not exceed, or what it should reach if `at_least`."""
 
     what: str
     limit: float
     got: float
     unit: str = "x"
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
-        """Whether it does not."""
-        return self.got <= self.limit
+        """Whether it is so."""
+        return self.got >= self.limit if self.at_least else self.got <= self.limit
 
     def __str__(self) -> str:
         unit = "x" if self.unit == "x" else f" {self.unit}"
-        return (
-            f"{'met   ' if self.met else 'missed'} {self.what}: {number(self.got)}{unit} (goal <= {self.limit:g}{unit})"
-        )
+        aim = f"goal {'>=' if self.at_least else '<='} {self.limit:g}{unit}"
+        return f"{'met   ' if self.met else 'missed'} {self.what}: {number(self.got)}{unit} ({aim})"
 
 
 @dataclass(frozen=True)
@@ -77,25 +77,28 @@ class Report:
     """What a row found.
 
     Attributes:
-        columns: Quantity → heading, in order; the first is the name of the line. A heading that begins with `x ` is
-            a ratio.
+        columns: Quantity → heading, in order; the first is the name of the line. What has a heading that begins with
+            `x ` is written as a factor.
         lines: One mapping per candidate; a missing quantity is shown as `-`.
+        ratios: The columns that compare; the others hold what they were made of.
     """
 
     name: str
     title: str
     columns: Mapping[str, str]
     lines: Sequence[Mapping[str, Any]]
+    ratios: Sequence[str]
     goals: Sequence[Goal] = ()
     notes: Sequence[str] = field(default_factory=tuple)
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as data."""
-        goals = [{"what": g.what, "limit": g.limit, "got": g.got, "unit": g.unit, "met": g.met} for g in self.goals]
+        goals = [asdict(goal) | {"met": goal.met} for goal in self.goals]
         return {
             "row": self.name,
             "title": self.title,
             "columns": dict(self.columns),
+            "ratios": list(self.ratios),
             "lines": [dict(line) for line in self.lines],
             "goals": goals,
             "notes": list(self.notes),

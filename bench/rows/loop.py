@@ -39,7 +39,7 @@ async def run(options: Options) -> Report:
             turns = options.units(TURNS[in_flight])
             candidates = [_candidate(name, worker, place, turns, in_flight) for name, worker in workers.items()]
             lines += _lines(await interleave(candidates, options.rounds), in_flight)
-    return Report(NAME, TITLE, COLUMNS, lines, _goals(lines), _notes())
+    return Report(NAME, TITLE, COLUMNS, lines, ("x_httpx", "x_aiohttp"), _goals(lines), _notes())
 
 
 async def _workers(stack: AsyncExitStack, place: Home, url: str) -> dict[str, Child]:

@@ -102,7 +102,7 @@ async def run(options: Options) -> Report:
             ]
             lines += _lines(await interleave(candidates, options.rounds), case)
     title = f"Page of 50 out of {options.rows:,} records, over HTTP"
-    return Report(NAME, title, COLUMNS, lines, _goals(lines), _notes())
+    return Report(NAME, title, COLUMNS, lines, ("x_cpu", "x_p50", "x_pg"), _goals(lines), _notes())
 
 
 async def _ask_both(case: Case, ours: Server, place: Home) -> tuple[str, list[str]]:

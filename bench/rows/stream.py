@@ -87,7 +87,7 @@ async def run(options: Options) -> Report:
         for case in CASES:
             candidates = [_candidate(side, case, options.units(case.answers)) for side in sides]
             lines += _lines(await interleave(candidates, _rounds(case, options)), case)
-    return Report(NAME, TITLE, COLUMNS, lines, _goals(lines), _notes())
+    return Report(NAME, TITLE, COLUMNS, lines, ("x_httpx", "x_aiohttp"), _goals(lines), _notes())
 
 
 def _rounds(case: Case, options: Options) -> int:

@@ -130,6 +130,7 @@ class Chat extends HTMLElement {
     this.dataset.thread = id;
     this.form.action = `/chat/${id}`;
     this.find<HTMLFormElement>("#stop-form").action = `/chat/${id}/stop`;
+    for (const pick of this.form.querySelectorAll("select")) pick.replaceWith(pick.selectedOptions[0]?.text ?? ""); // for good
     history.replaceState(null, "", `/chat/${id}`);
     return id;
   }

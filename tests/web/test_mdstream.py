@@ -60,6 +60,20 @@ def test_a_finished_block_is_given_once():
     assert given_blocks == sorted(given_blocks)
 
 
+def test_of_a_link_that_is_still_being_written_only_the_words_show():
+    stream, shown, now = MdStream(), list[str](), 0.0
+    for piece in ("See [Acme", " Ltd](", "/o/company", "/1", ") now"):
+        stream.put(piece)
+        now += 1
+        shown += [block.html for block in stream.changes(now)]
+
+    assert shown == [
+        "<p>See [Acme</p>\n",
+        "<p>See Acme Ltd</p>\n",
+        '<p>See <a href="/o/company/1">Acme Ltd</a> now</p>\n',
+    ]
+
+
 def test_the_open_block_is_rendered_at_most_15_times_a_second():
     stream, renders = MdStream(), 0
     for i in range(1000):  # one second of words

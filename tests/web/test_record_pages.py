@@ -1,6 +1,5 @@
 """Record lists and record pages, as they are shown."""
 
-from uuid import uuid4
 
 import pytest
 
@@ -172,7 +171,7 @@ async def test_a_record_shows_its_fields_what_it_points_to_and_what_points_to_it
     assert related.select_one("a")["href"] == f"/o/ship/{fleet.ids['Aurora']}"
 
 
-@pytest.mark.parametrize("record", [str(uuid4()), "nope", "%00", "a" * 3000])
+@pytest.mark.parametrize("record", ["01a1fd55-0000-7000-8000-00000000dead", "nope", "%00", "a" * 3000])
 async def test_an_unknown_record_is_not_found(fleet: Site, record: str):
     page, data = await fleet.get(f"/o/ship/{record}"), await fleet.get(f"/o/ship/{record}.json")
 

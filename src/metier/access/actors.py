@@ -1,5 +1,6 @@
-"""Actors from credentials. Authority is live (S-05): each look-up is one statement, and nothing is remembered."""
+"""Actors from credentials. Authority is live (S-05): each look-up is one short statement, and nothing is remembered."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -7,25 +8,23 @@ from uuid import UUID
 from metier.access.checks import clean_email
 from metier.access.desk import ADMIN, Desk, Row, actor_from, role_from
 from metier.access.tokens import digest
-from metier.actor import Actor, PrincipalKind
+from metier.actor import Actor, PrincipalKind, Role
 from metier.errors import Conflict, NotFound, NotSignedIn
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
 
 _MEMBER = """
-select m.workspace_id, m.id as principal_id, m.name as label, m.time_zone, m.locale, to_jsonb(r) as role,
-    (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from core.role a
-     where a.workspace_id = m.workspace_id and a.id = any(%(agents)s::uuid[])) as agents
+select m.workspace_id, m.id as principal_id, m.name as label, m.time_zone, m.locale,
+    r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body
 from core.member m
 join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
 join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
 """
 
 _KEY = """
-select k.workspace_id, k.id as principal_id, k.name as label, k.last_used_at, to_jsonb(r) as role,
-    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale,
-    (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from core.role a
-     where a.workspace_id = k.workspace_id and a.id = any(%(agents)s::uuid[])) as agents
+select k.workspace_id, k.id as principal_id, k.name as label, k.last_used_at,
+    r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body,
+    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale
 from core.api_key k
 join core.role r on r.workspace_id = k.workspace_id and r.id = k.role_id
 join core.workspace w on w.id = k.workspace_id and w.deleted_at is null
@@ -43,7 +42,7 @@ class Actors(Desk):
         Raises:
             NotSignedIn: The key is unknown or revoked.
         """
-        row = await self._db.row(f"{_KEY} and k.token_hash = %(hash)s", {"hash": digest(token), "agents": []})
+        row = await self._db.row(f"{_KEY} and k.token_hash = %(hash)s", {"hash": digest(token)})
         if row is None:
             raise NotSignedIn("This API key is unknown or revoked.")
         await self._note_use(row)
@@ -58,7 +57,7 @@ class Actors(Desk):
         row = await self._db.row(
             f"""{_MEMBER} join core.sign_in s on s.workspace_id = m.workspace_id and s.member_id = m.id
             where m.deleted_at is null and s.token_hash = %(hash)s and s.expires_at > %(now)s""",
-            {"hash": digest(token), "now": self._clock.now(), "agents": []},
+            {"hash": digest(token), "now": self._clock.now()},
         )
         if row is None:
             raise NotSignedIn("You are signed out. Sign in again.")
@@ -83,7 +82,7 @@ class Actors(Desk):
         """
         row = await self._db.row(
             f"{_MEMBER} where m.deleted_at is null and m.workspace_id = %(workspace)s and m.email = %(email)s",
-            {"workspace": workspace_id, "email": clean_email(email), "agents": []},
+            {"workspace": workspace_id, "email": clean_email(email)},
         )
         if row is None:
             known = await self._db.rows(
@@ -102,7 +101,7 @@ class Actors(Desk):
         row = await self._db.row(
             f"""{_MEMBER} where m.deleted_at is null and r.name = %(admin)s
             order by w.created_at, w.id, m.created_at, m.id limit 1""",
-            {"admin": ADMIN, "agents": []},
+            {"admin": ADMIN},
         )
         if row is None:
             raise Conflict("There is no workspace with an admin yet.", cure="metier demo --load-only")
@@ -116,28 +115,35 @@ class Actors(Desk):
         Raises:
             NotSignedIn: The key is revoked, or the member is gone.
         """
-        agents = [role.id for role in actor.roles[1:]]
         if actor.principal.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR):
-            row = await self._member(actor.workspace_id, actor.principal.id, agents)
+            row = await self._member(actor.workspace_id, actor.principal.id)
         elif actor.principal.kind is PrincipalKind.KEY:
             row = await self._db.row(
                 f"{_KEY} and k.workspace_id = %(workspace)s and k.id = %(id)s",
-                {"workspace": actor.workspace_id, "id": actor.principal.id, "agents": agents},
+                {"workspace": actor.workspace_id, "id": actor.principal.id},
             )
         else:
             row = None
         if row is None:
             raise NotSignedIn(f"{actor.principal.label} has no access any more.")
         now = actor_from(row, actor.principal.kind)
-        live = {role.id: role for role in map(role_from, row["agents"])}
-        return replace(
-            now, roles=(*now.roles, *(live.get(role.id, role) for role in actor.roles[1:])), chain=actor.chain
-        )
+        agents = actor.roles[1:]
+        return replace(now, roles=(*now.roles, *await self._live(actor.workspace_id, agents)), chain=actor.chain)
 
-    async def _member(self, workspace_id: UUID, member_id: UUID, agents: list[UUID] | None = None) -> Row | None:
+    async def _live(self, workspace_id: UUID, roles: Sequence[Role]) -> Sequence[Role]:
+        if not roles:
+            return ()
+        rows = await self._db.rows(
+            "select id, name, label, body from core.role where workspace_id = %s and id = any(%s)",
+            [workspace_id, [role.id for role in roles]],
+        )
+        live = {role.id: role for role in map(role_from, rows)}
+        return [live.get(role.id, role) for role in roles]
+
+    async def _member(self, workspace_id: UUID, member_id: UUID) -> Row | None:
         return await self._db.row(
             f"{_MEMBER} where m.deleted_at is null and m.workspace_id = %(workspace)s and m.id = %(id)s",
-            {"workspace": workspace_id, "id": member_id, "agents": agents or []},
+            {"workspace": workspace_id, "id": member_id},
         )
 
     async def _note_use(self, row: Row) -> None:

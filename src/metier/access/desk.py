@@ -42,7 +42,7 @@ def role_from(row: Row) -> Role:
     """Make a role of a row with `id, name, label, body`."""
     body = row["body"]
     return Role(
-        id=UUID(str(row["id"])),
+        id=row["id"],
         name=row["name"],
         label=row["label"],
         all_objects=frozenset(map(Action, body["all_objects"])),
@@ -91,6 +91,7 @@ def _is_within(role: Role, own: Role) -> bool:
 
 
 def actor_from(row: Row, kind: PrincipalKind) -> Actor:
-    """Make an Actor of a row with `workspace_id, principal_id, label, time_zone, locale` and `role`."""
+    """Make an Actor of a row with `workspace_id, principal_id, label, time_zone, locale, role_id, …, role_body`."""
     principal = Principal(kind, row["principal_id"], row["label"], row["time_zone"], row["locale"])
-    return Actor(workspace_id=row["workspace_id"], principal=principal, roles=(role_from(row["role"]),))
+    role = role_from({key: row[f"role_{key}"] for key in ("id", "name", "label", "body")})
+    return Actor(workspace_id=row["workspace_id"], principal=principal, roles=(role,))

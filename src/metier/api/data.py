@@ -94,11 +94,8 @@ class _Direct(APIRoute):
 
 
 async def list_records(request: Request, object: str) -> Response:
-    """List records.
-
-    Read by hand instead of through declared parameters: this is the hot path, and the errors name the place.
-    """
-    actor = await current_actor(request)
+    """List records."""
+    actor = await current_actor(request)  # read by hand, not declared: the hot path, and errors that name the place
     query = read_query(request)
     return _json(await metier_of(request).records.find_json(actor, object, **query))
 

@@ -43,7 +43,7 @@ class Found:
 
     columns: Sequence[tuple[str, bool]]  # label, and whether numbers stand below it
     rows: Sequence[Sequence[Cell]]
-    count: str  # `7 of 43`
+    count: str  # `7 of 43 companies`
     list_url: str | None
 
 
@@ -310,9 +310,11 @@ def _found_records(
     fields = _columns(thing, records, arguments)
     rows = [[_record_cell(thing, field, record, reading) for field in fields] for record in records[:MAX_ROWS]]
     total = result.get("total")
-    count = _count(len(rows), total if total is not None else len(records), capped=bool(result.get("total_capped")))
+    known = total if total is not None else len(records)
+    count = _count(len(rows), known, capped=bool(result.get("total_capped")))
+    noun = thing.label if known == 1 else thing.label_plural
     columns = [(f.label, f.type in (FieldType.NUMBER, FieldType.CURRENCY)) for f in fields]
-    return Found(columns, rows, count, list_url(thing.name, arguments) if result else None)
+    return Found(columns, rows, f"{count} {noun.lower()}", list_url(thing.name, arguments) if result else None)
 
 
 def _columns(thing: ObjectType, records: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[Field]:
@@ -371,7 +373,7 @@ def value_text(field: Field, value: Any, reading: Reading) -> str:
 
 def _count(shown: int, total: int, *, capped: bool = False) -> str:
     whole = f"{total:,}{'+' if capped else ''}"
-    return whole if shown == total and not capped else f"{shown:,} of {whole}"
+    return whole if shown in (0, total) and not capped else f"{shown:,} of {whole}"
 
 
 # --- plans and ends --------------------------------------------------------------------------------------------------

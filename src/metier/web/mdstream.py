@@ -39,6 +39,7 @@ LANGUAGES = frozenset(
 _INTERNAL = re.compile(r"/(?![/\\])[^\s\\]*\Z")
 _OWN_IMAGE = re.compile(r"/files/[^\s\\]*\Z|data:image/(?:png|jpeg|webp);base64,[A-Za-z0-9+/=]*\Z")
 _HOST = re.compile(r"[\w.-]+\Z|[0-9a-f:.]+\Z")
+_HALF_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\s]*\Z")  # while its address is written, its words show
 _SHIFT = 2  # an answer's `# Title` is an h3: the page has the h1, each turn an h2
 
 
@@ -108,7 +109,7 @@ class MdStream:
         self._tail += "".join(self._new)
         self._new.clear()
         self._dirty = False
-        parsed = _parse(self._tail)
+        parsed = _parse(self._tail if final else _HALF_LINK.sub(r"\1", self._tail))
         self._next_at = now + max(
             REFRESH_S, len(self._tail) / CHARS_PER_S + sum(b.tokens for b in parsed) / TOKENS_PER_S
         )

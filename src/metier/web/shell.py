@@ -96,12 +96,13 @@ def settings_places(actor: Actor) -> Iterator[Place]:
 
 
 def record_places(objects: Sequence[ObjectType]) -> Iterator[Place]:
-    """Give the lists of records, each with the first letter of its name that is still free."""
+    """Give the lists of records, each with its first letter, or one that no list begins with."""
+    kinds = [kind for kind in objects if not kind.read_only]  # the members: relations lead there
+    first = {kind.plural[0] for kind in kinds}
     taken = set(TAKEN_LETTERS)
-    for kind in objects:
-        if kind.read_only:  # people of the workspace: relations lead there
-            continue
-        letter = next((c for c in kind.plural if c.isalpha() and c not in taken), None)
+    for kind in kinds:
+        usable = (c for i, c in enumerate(kind.plural) if c.isalpha() and (i == 0 or c not in first))
+        letter = next((c for c in usable if c not in taken), None)
         taken |= {letter} if letter else set()
         keys = f"g {letter}" if letter else ""
         yield Place(kind.label_plural, f"/o/{kind.name}", kind.icon, "Records", keys, one=kind.label)

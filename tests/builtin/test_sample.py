@@ -13,6 +13,7 @@ from metier.builtin.app.sample import load_sample
 from metier.clock import Clock
 from metier.records import Records
 from metier.store import Database
+from metier.testing import FrozenClock
 
 TERMINAL = {"won", "lost"}
 
@@ -128,3 +129,13 @@ async def test_it_is_the_same_every_time(shop: Shop, db: Database, clock: Clock)
     await twin.load()
 
     assert [record["name"] for record in (await twin.all("opportunity")).values()] == names
+
+
+@pytest.mark.parametrize("now", ["2028-02-29T00:05:00+00:00", "2026-12-31T23:59:00+00:00", "2027-01-01T00:00:00+00:00"])
+async def test_it_can_be_made_on_any_day(shop: Shop, clock: FrozenClock, now: str):
+    clock.set(now)
+
+    await shop.load()
+
+    week = {"created_at": {"within": "last_7_days"}}
+    assert (await shop.records.find(shop.actor, "company", where=week, limit=0, count="exact")).total == 7

@@ -2,9 +2,8 @@
 
 import pytest
 
-from metier.builtin.providers.offline.understand import Abstain, Answer, Unsure
+from metier.builtin.providers.offline.outcome import Abstain, Answer, Unsure
 from tests.builtin.planner.workshop import (
-    MEMBER,
     OBJECTS,
     Talk,
     clockwork,
@@ -224,7 +223,7 @@ async def test_a_very_long_question_is_refused_in_words() -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["", "   ", "“”", "'''", "((((", "\x00", "a" * 5000, "boats " + "or " * 30, "🛶🛶", "boats with ''", "1" * 400]
+    ["", "   ", "“”", "'''", "((((", "\x00", "a" * 5000, "boats " + "or " * 30, "🛶🛶", "boats with ''", "1" * 400],
 )
 async def test_odd_input_is_answered_in_words(question: str) -> None:
     said = await Talk(answers={"find_boats": {"records": [], "total": 0}}).ask(question)

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from metier.builtin.providers.offline.outcome import Answer
 from metier.builtin.providers.offline.spec import Spec, arguments
-from metier.builtin.providers.offline.understand import Answer, Understanding
+from metier.builtin.providers.offline.understand import Understanding
 from metier.records.shape import ObjectType, Option
 from tests.builtin.planner.workshop import (
     BOAT,
@@ -181,8 +182,20 @@ def test_a_field_of_a_related_object_is_known_only_as_far_as_the_annotations_tel
 
 
 def test_two_objects_may_have_fields_and_options_of_the_same_names() -> None:
-    crate = thing("crate", "crates", column("name"), column("weight", "number"), column("state", "select", options=options("Full", "Empty")))
-    sack = thing("sack", "sacks", column("name"), column("weight", "number"), column("state", "select", options=options("Full", "Torn")))
+    crate = thing(
+        "crate",
+        "crates",
+        column("name"),
+        column("weight", "number"),
+        column("state", "select", options=options("Full", "Empty")),
+    )
+    sack = thing(
+        "sack",
+        "sacks",
+        column("name"),
+        column("weight", "number"),
+        column("state", "select", options=options("Full", "Torn")),
+    )
     both = understanding([crate, sack])
 
     assert plan("full crates over 5", both).object == "crate"

@@ -3,8 +3,8 @@
 import pytest
 
 from metier.builtin.providers.offline.numbers import parse_digits
+from metier.builtin.providers.offline.outcome import Answer
 from metier.builtin.providers.offline.spec import arguments
-from metier.builtin.providers.offline.understand import Answer
 from tests.builtin.planner.workshop import clockwork, column, planned, thing, understanding
 
 HOUSE = thing(
@@ -65,7 +65,10 @@ def test_separators_of_both_traditions(text: str, locale: str, expected: float) 
         ("rent under 1.5k", {"rent": {"lt": 1500}}),
         ("a rent of at most 1,200.50", {"rent": {"lte": 1200.5}}),
         ("rent over €1,000", {"and": [{"rent": {"gt": 1000}}, {"rent": {"currency_code": {"eq": "EUR"}}}]}),
-        ("a rent of less than 900 dollars", {"and": [{"rent": {"lt": 900}}, {"rent": {"currency_code": {"eq": "USD"}}}]}),
+        (
+            "a rent of less than 900 dollars",
+            {"and": [{"rent": {"lt": 900}}, {"rent": {"currency_code": {"eq": "USD"}}}]},
+        ),
         ("more than 2 tenants", {"number_of_tenants": {"gt": 2}}),
     ],
 )
@@ -101,7 +104,9 @@ def test_the_youngest_have_the_lowest_age_and_the_latest_birthday() -> None:
 
 
 def test_operator_words_inside_labels_are_the_label() -> None:
-    player = thing("player", "players", column("name"), column("best_finish", "number"), column("total_sales", "number"))
+    player = thing(
+        "player", "players", column("name"), column("best_finish", "number"), column("total_sales", "number")
+    )
     players = understanding([player])
 
     assert planned("best finish of players", players).spec.select == (("best_finish",),)

@@ -27,7 +27,10 @@ P95_MS = 25  # the goal is 5 on a quiet machine (see bench); a busy one is sever
 
 
 def fifty_objects() -> list[ObjectType]:
-    many = [replace(BOAT, name=f"boat{i}", plural=f"boats{i}", label=f"Vessel {i}", label_plural=f"Vessels {i}") for i in range(46)]
+    many = [
+        replace(BOAT, name=f"boat{i}", plural=f"boats{i}", label=f"Vessel {i}", label_plural=f"Vessels {i}")
+        for i in range(46)
+    ]
     return [*many, BOAT, SAILOR, TRIP, MEMBER]
 
 

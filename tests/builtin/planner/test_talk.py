@@ -1,13 +1,17 @@
 """Whole turns: plan, tool calls, look-ups, answers, follow-ups, failures."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from metier.builtin.providers.offline import OfflinePlanner, providers
+from metier.builtin.providers.offline.plan import plan_json
 from metier.llm.messages import Message, PlanNote, Request, TextDelta, ToolCall, ToolResult, user
 from metier.testing import FrozenClock
-from tests.builtin.planner.workshop import OBJECTS, Talk, tools_for
+from tests.builtin.planner.workshop import OBJECTS, Talk, planned, teller, tools_for, understanding
 
 
 def hit(kind: str, ident: str, label: str) -> dict[str, str]:
@@ -27,7 +31,7 @@ def found(*records: dict[str, Any], total: int | None = None, **more: Any) -> di
     return {"object": "boat", "records": list(records), "total": len(records) if total is None else total, **more}
 
 
-# models and shape ------------------------------------------------------------------------------------------------------
+# models and shape ----------------------------------------------------------------------------------
 
 
 def test_the_provider_offers_one_model_that_is_no_ai() -> None:
@@ -87,7 +91,7 @@ async def test_a_plan_has_a_chip_for_each_part() -> None:
     ]
 
 
-# answers ---------------------------------------------------------------------------------------------------------------
+# answers -------------------------------------------------------------------------------------------
 
 
 async def test_rows_become_a_table_of_links_under_a_restatement_with_the_count() -> None:
@@ -210,7 +214,7 @@ async def test_fields_asked_for_are_the_columns() -> None:
     assert "| 9.5 m | 6 | Yes |" in said
 
 
-# look-ups --------------------------------------------------------------------------------------------------------------
+# look-ups ------------------------------------------------------------------------------------------
 
 
 async def test_an_unknown_name_is_looked_up_first() -> None:
@@ -278,9 +282,9 @@ async def test_a_record_nothing_points_to_is_told() -> None:
     trip = hit("trip", "t1", "Fyn")
     talk = Talk(answers={"search_records": {"Fyn": [trip]}})
 
-    said = await talk.ask("boats of Fyn")
+    said = await talk.ask("members at Fyn")
 
-    assert said.startswith("I found [Fyn](/o/trip/t1) (trip), but no field of boats points to it.")
+    assert said.startswith("I found [Fyn](/o/trip/t1) (trip), but no field of members points to it.")
 
 
 async def test_a_single_record_is_shown_by_name() -> None:
@@ -349,7 +353,7 @@ async def test_a_malformed_history_is_survived() -> None:
     assert await talk.ask("insured boats") == "No boats match: insured is yes.\n"
 
 
-# places ----------------------------------------------------------------------------------------------------------------
+# places --------------------------------------------------------------------------------------------
 
 
 async def test_a_place_needs_no_look_up_where_the_object_has_one() -> None:
@@ -368,7 +372,7 @@ async def test_a_place_written_small_is_found_in_any_case() -> None:
     assert talk.calls == [("find_sailors", {"where": {"town": {"ilike": "kiel"}}})]
 
 
-# me --------------------------------------------------------------------------------------------------------------------
+# me ------------------------------------------------------------------------------------------------
 
 
 async def test_my_means_the_relation_to_the_member_who_asks() -> None:
@@ -388,11 +392,11 @@ async def test_my_is_not_dropped_where_nothing_points_to_a_member() -> None:
     assert "*my*" in said
 
 
-# follow-ups ------------------------------------------------------------------------------------------------------------
+# follow-ups ----------------------------------------------------------------------------------------
 
 
 FOLLOW_UPS = [
-    (["boats with more than 4 berths", "only cruisers"], {"where": {"berths": {"gt": 4}, "boat_class": {"eq": "cruiser"}}}),
+    (["boats over 4 berths", "only cruisers"], {"where": {"berths": {"gt": 4}, "boat_class": {"eq": "cruiser"}}}),
     (["boats with more than 4 berths", "only those with more than 6"], {"where": {"berths": {"gt": 6}}}),
     (["insured boats", "sort by length"], {"where": {"insured": {"eq": True}}, "sort": ["length_m"]}),
     (["insured boats", "how many?"], {"where": {"insured": {"eq": True}}, "limit": 0}),
@@ -447,3 +451,22 @@ async def test_a_follow_up_keeps_the_record_found_before() -> None:
     await talk.ask("only finished ones")
 
     assert talk.calls == [("find_trips", {"where": {"boat": {"eq": "b1"}, "state": {"eq": "finished"}}})]
+
+
+# the page in the reference ----------------------------------------------------------------------------
+
+
+def test_the_plan_shown_in_the_reference_is_the_one_that_is_made() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/planner.md").read_text("utf-8")
+    question = re.search(r"For `([^`]+)`:", page.replace("\n", " "))
+    shown = re.search(r"```json\n(.+?)```", page, re.DOTALL)
+    assert question
+    assert shown
+    school = understanding()
+
+    answer = planned(question[1], school)
+    plan = plan_json(
+        answer.spec, teller("boat", school), call="find_boats", unread=answer.unread, confidence=answer.confidence
+    )
+
+    assert plan == json.loads(shown[1])

@@ -2,8 +2,8 @@
 
 import pytest
 
+from metier.builtin.providers.offline.outcome import Abstain
 from metier.builtin.providers.offline.spec import arguments
-from metier.builtin.providers.offline.understand import Abstain
 from tests.builtin.planner.workshop import clockwork, column, planned, thing, understanding
 
 EVENT = thing(
@@ -140,6 +140,16 @@ def test_days_that_do_not_exist_are_not_searched_for(words: str) -> None:
     assert isinstance(EVENTS.outcome(f"events with deadline {words}", clockwork()), Abstain)
 
 
+@pytest.mark.parametrize("words", ["in the last 24 hours", "in the last 30 minutes", "in the last 99999 days"])
+def test_stretches_that_days_cannot_be_compared_with_are_not_searched_for(words: str) -> None:
+    assert isinstance(EVENTS.outcome(f"events with deadline {words}", clockwork()), Abstain)
+
+
+def test_for_some_days_means_the_time_in_which_something_did_not_happen() -> None:
+    assert where("events not updated for 30 days") == {"not": {"updated_at": {"within": "last_30_days"}}}
+    assert isinstance(EVENTS.outcome("events updated for 30 days", clockwork()), Abstain)
+
+
 def test_three_may_is_not_three_million() -> None:
     assert deadline("before 3 May") == {"lt": "2027-05-03"}
 
@@ -148,7 +158,9 @@ def test_the_only_own_date_is_meant_where_none_is_named_else_when_it_was_created
     one = understanding([thing("bill", "bills", column("name"), column("due_on", "date", "Due"))])
     none = understanding([thing("badge", "badges", column("name"))])
 
-    assert arguments(planned("bills this week", one).spec, title="name") == {"where": {"due_on": {"within": "this_week"}}}
+    assert arguments(planned("bills this week", one).spec, title="name") == {
+        "where": {"due_on": {"within": "this_week"}}
+    }
     assert arguments(planned("badges this week", none).spec, title="name") == {
         "where": {"created_at": {"within": "this_week"}}
     }

@@ -10,11 +10,12 @@ import orjson
 
 from metier.builtin.providers.offline import OfflinePlanner
 from metier.builtin.providers.offline.language import Language, load
+from metier.builtin.providers.offline.outcome import Answer, LookUp, Outcome
 from metier.builtin.providers.offline.restate import Teller
 from metier.builtin.providers.offline.schema import read_schema
 from metier.builtin.providers.offline.spec import Hit
 from metier.builtin.providers.offline.stretches import Clockwork
-from metier.builtin.providers.offline.understand import Answer, LookUp, Outcome, Understanding
+from metier.builtin.providers.offline.understand import Understanding
 from metier.llm.messages import (
     Chunk,
     Finish,
@@ -94,9 +95,7 @@ TRIP = thing(
     "trip",
     "trips",
     column("title"),
-    column(
-        "state", "select", "State", options=options("Planned", "Under way", "Finished"), terminal=["finished"]
-    ),
+    column("state", "select", "State", options=options("Planned", "Under way", "Finished"), terminal=["finished"]),
     column("departs_at", "date_time", "Departure"),
     column("fee", "currency", "Fee"),
     column("boat", "relation", "Boat", target="boat"),

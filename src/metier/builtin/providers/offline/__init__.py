@@ -3,7 +3,7 @@
 tools' annotations ─▶ lexicon          question ─▶ tokens ─▶ rules ─▶ spec ─▶ plan, tool call
 tool result + spec ─▶ Markdown         names nobody knows ─▶ one look-up ─▶ read again
 
-It abstains plainly rather than guess. See `docs/reference/planner.md`.
+It abstains plainly rather than guess.
 """
 
 from metier.builtin.providers.offline.provider import OfflinePlanner

@@ -97,6 +97,9 @@ def _is_filled(value: Any) -> bool:
 def one_record(spec: Spec, teller: Teller, record: Record) -> Iterator[str]:
     """Answer with one record: the fields asked for, else all that hold something."""
     title = teller.type.by_name[teller.type.title]
+    if "id" not in record:
+        yield f"{escaped(restate(spec, teller))} was not found.\n"
+        return
     name = link(plain_title(record.get(title.name)), teller.type.name, str(record["id"]))
     asked = [teller.type.by_name[path[0]] for path in spec.select if path[0] in teller.type.by_name]
     yield f"**{escaped(teller.type.label)}: {name}**\n\n"

@@ -113,3 +113,16 @@ def _aged(at: At) -> tuple[When, int] | None:
     if before:
         return When("before", Stretch(days=one_day(shift(at.clock.today, unit, -count)))), end
     return When("in", Stretch(word=f"last_{count}_{unit}s" if count != 1 else f"last_{unit}")), end
+
+
+def idle_at(tokens: Sequence[Token], start: int, clock: Clockwork) -> tuple[When, int] | None:
+    """Read "for 30 days", "in over 3 weeks" after "not": the time in which something did not happen."""
+    at = At(tokens, start, clock, "past", True)
+    if at.low(start) not in ("for", "in"):
+        return None
+    compared = clock.language.comparisons.at(tokens, start + 1)
+    counted = counted_at(at.at(compared[1] if compared else start + 1))
+    if counted is None:
+        return None
+    count, unit, end = counted
+    return When("in", Stretch(word=f"last_{count}_{unit}s" if count != 1 else f"last_{unit}")), end

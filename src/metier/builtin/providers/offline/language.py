@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -13,6 +13,7 @@ from metier.builtin.providers.offline.tokens import Stemmer, Stems, Token, token
 
 T = TypeVar("T")
 Direction = Literal["high", "low"]
+_DIRECTIONS: tuple[Direction, ...] = ("high", "low")
 
 
 class Phrases(Generic[T]):
@@ -56,12 +57,14 @@ class Adjective:
 
     Attributes:
         names: Labels it finds, best first.
+        fallback: What is meant if none is there: the only field of `currency`, or of any `number`.
         births: Labels of dates for which the order turns round (the oldest has the earliest birthday).
     """
 
     direction: Direction
     names: tuple[str, ...]
     births: tuple[str, ...] = ()
+    fallback: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Language:
     scales: Mapping[str, int]
     numbers: Phrases[int]
     measures: frozenset[str]
+    noun_synonyms: Mapping[tuple[str, ...], frozenset[tuple[str, ...]]]
     synonyms: Mapping[tuple[str, ...], frozenset[tuple[str, ...]]]
     vocabulary: frozenset[str]
 
@@ -142,7 +146,8 @@ class _Loader:
             scales={word: int(value) for word, value in _pairs(units["scales"]).items()},
             numbers=self._numbers(units["numbers"]),
             measures=frozenset(_list(units["measures"])),
-            synonyms=self._synonyms(body["synonyms"]["sets"]),
+            noun_synonyms=self._synonyms(body["synonyms"]["objects"]),
+            synonyms=self._synonyms(body["synonyms"]["fields"]),
             vocabulary=frozenset(self._vocabulary | TIME_WORDS),
         )
 
@@ -166,19 +171,22 @@ class _Loader:
         table: Phrases[int] = Phrases(self._stems)
         for word, value in _pairs(text).items():
             table.add([word], int(value))
+        self._vocabulary |= table.words()
         return table
 
     def _adjectives(self, entries: Sequence[Mapping[str, str]]) -> Phrases[Adjective]:
-        table: Phrases[Adjective] = Phrases(self._stems)
-        merged: dict[str, list[Adjective]] = {}
+        """Make the table; an adjective of several entries ("shorter") has the names of all."""
+        merged: dict[str, Adjective] = {}
         for entry in entries:
-            for direction in ("high", "low"):
-                adjective = Adjective(direction, tuple(_list(entry["names"])), tuple(_list(entry.get("births", ""))))
+            names, births = tuple(_list(entry["names"])), tuple(_list(entry.get("births", "")))
+            for direction in _DIRECTIONS:
                 for phrase in _list(entry[direction]):
-                    merged.setdefault(phrase, []).append(adjective)
-        for phrase, same in merged.items():
-            names = tuple(name for one in same for name in one.names)
-            table.add([phrase], Adjective(same[0].direction, names, same[0].births))
+                    known = merged.get(phrase)
+                    more = Adjective(direction, names, births, entry.get("fallback", ""))
+                    merged[phrase] = replace(known, names=known.names + names) if known else more
+        table: Phrases[Adjective] = Phrases(self._stems)
+        for phrase, adjective in merged.items():
+            table.add([phrase], adjective)
         self._vocabulary |= table.words()
         return table
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from metier.builtin.providers.offline.language import Language
 from metier.builtin.providers.offline.schema import Schema
 from metier.builtin.providers.offline.spec import Path
-from metier.records.shape import Field, FieldType, ObjectType
+from metier.records.shape import Field, FieldType, ObjectType, Option
 
 Phrase = tuple[str, ...]
 EntryKind = Literal["object", "other", "field", "option", "flag"]
@@ -140,12 +140,23 @@ class LexiconMaker:
         for one in kind.fields:
             for phrase, entry in self._field_entries(one):
                 index.add(phrase, entry)
+        for words, one in _plain_words(kind):
+            for word in words:
+                if not index.exact((word,)):
+                    index.add((word,), Entry("field", (one.name,), one, weight=WORD))
         return index
 
     def nouns(self, kind: ObjectType) -> Iterator[tuple[Phrase, float]]:
         """Give the phrases that name an object, with weights."""
-        yield from self._names([kind.label, kind.label_plural, kind.name, kind.plural], kind.aliases)
+        names = self._names([kind.label, kind.label_plural, kind.name, kind.plural], kind.aliases)
+        for phrase in list(names):
+            for synonym in self._language.noun_synonyms.get(phrase, ()):
+                names.setdefault(synonym, SYNONYM)
+        yield from names.items()
         words = self._stems.phrase(kind.label)
+        telling = tuple(word for word in words if word not in self._language.sets["noun_fillers"])
+        if telling and len(telling) < len(words):
+            yield telling, TRIMMED
         if len(words) > 1:
             yield words[-1:], HEAD
 
@@ -167,7 +178,7 @@ class LexiconMaker:
             index.add(phrase, Entry("field", (relation.name,), relation, weight=weight * 0.8))
         before = self._stems.phrase(relation.label)
         for one in target.fields:
-            for phrase, entry in self._field_entries(one, single_words=False):
+            for phrase, entry in self._field_entries(replace(one, options=_without_aliases(one)), single_words=False):
                 path = (relation.name, *entry.path)
                 index.add((*before, *phrase), replace(entry, path=path, weight=entry.weight * 0.95))
                 if phrase not in own:
@@ -182,14 +193,14 @@ class LexiconMaker:
         for phrase, weight in self._field_names(one, single_words=single_words):
             yield phrase, Entry("field", path, one, weight=weight)
         for option in one.options:
-            for phrase, weight in self._names([option.label, option.value], option.aliases, synonyms=False):
+            for phrase, weight in self._names([option.label, option.value], option.aliases).items():
                 yield phrase, Entry("option", path, one, option.value, weight)
         for name, part in parts_of(one).items():
-            for phrase, weight in self._names([part.label, part.name], part.aliases):
+            for phrase, weight in self._names([part.label, part.name], part.aliases).items():
                 yield phrase, Entry("field", (*path, name), part, weight=weight * 0.95)
 
     def _field_names(self, one: Field, *, single_words: bool) -> Iterator[tuple[Phrase, float]]:
-        found = dict(self._names([one.label, one.name], one.aliases))
+        found = self._names([one.label, one.name], one.aliases)
         for phrase in map(self._stems.phrase, [one.label, *one.aliases]):
             for shorter, weight in self._shorter(phrase, single_words=single_words and not one.system):
                 found.setdefault(shorter, weight)
@@ -197,17 +208,23 @@ class LexiconMaker:
             for verb in self._agent_verbs([one.label, *one.aliases]):
                 found.setdefault(verb, HEAD)
         for phrase, weight in list(found.items()):
-            for synonym in self._language.synonyms.get(phrase, ()) if weight >= HEAD else ():
+            for synonym in self._synonyms(one, phrase) if weight >= HEAD else ():
                 found.setdefault(synonym, weight * SYNONYM)
         yield from found.items()
+
+    def _synonyms(self, one: Field, phrase: Phrase) -> Iterable[Phrase]:
+        found = self._language.synonyms.get(phrase, frozenset())
+        if one.type is FieldType.RELATION:
+            return found | self._language.noun_synonyms.get(phrase, frozenset())
+        return found
 
     def _flag_entries(self, one: Field) -> Iterator[tuple[Phrase, Entry]]:
         path = (one.name,)
         for phrase, weight in self._field_names(one, single_words=False):
             yield phrase, Entry("flag", path, one, True, weight)
-            if len(phrase) == 1:
-                for prefix in _NEGATIVE_PREFIXES:
-                    yield (prefix + phrase[0],), Entry("flag", path, one, False, weight * TRIMMED)
+        for word in (label.lower() for label in (one.label, *one.aliases) if " " not in label):
+            for prefix in _NEGATIVE_PREFIXES:
+                yield (self._stems.of(prefix + word),), Entry("flag", path, one, False, TRIMMED)
 
     def _agent_verbs(self, labels: Iterable[str]) -> Iterator[Phrase]:
         """Give the verbs behind a role: `account owner` → own, `assignee` → assign."""
@@ -217,18 +234,14 @@ class LexiconMaker:
                 if root != word and len(root) > 2:
                     yield from ((self._stems.of(root + tail),) for tail in ("", "e", "ed"))
 
-    def _names(
-        self, exact: Iterable[str], aliases: Iterable[str], *, synonyms: bool = True
-    ) -> Iterator[tuple[Phrase, float]]:
+    def _names(self, exact: Iterable[str], aliases: Iterable[str]) -> dict[Phrase, float]:
+        """Give the phrases of names and aliases with their weights."""
         found: dict[Phrase, float] = {}
         for names, weight in ((exact, EXACT), (aliases, ALIAS)):
             for name in names:
                 found.setdefault(self._stems.phrase(name.replace("_", " ")), weight)
-        for phrase in list(found) if synonyms else ():
-            for synonym in self._language.synonyms.get(phrase, ()):
-                found.setdefault(synonym, SYNONYM)
         found.pop((), None)
-        yield from found.items()
+        return found
 
     # other forms of a label -----------------------------------------------------------------------------------------
 
@@ -263,5 +276,20 @@ class LexiconMaker:
             yield (phrase[2], phrase[0]), TRIMMED
         if len(phrase) == 2:
             yield (phrase[1], "of", phrase[0]), TRIMMED
+            if phrase[0] in self._language.sets["generic"]:
+                yield (phrase[1], phrase[0]), TRIMMED
             if phrase[0] in self._language.sets["quantities"]:
                 yield (phrase[0], "of", phrase[1]), TRIMMED
+
+
+def _plain_words(kind: ObjectType) -> Iterator[tuple[tuple[str, ...], Field]]:
+    """Give what "name" and "date" mean where no field is called so: the title, the only date."""
+    yield ("name",), kind.by_name[kind.title]
+    dates = [one for one in kind.fields if one.type in (FieldType.DATE, FieldType.DATE_TIME) and not one.system]
+    if len(dates) == 1:
+        yield ("date", "time"), dates[0]
+
+
+def _without_aliases(one: Field) -> tuple[Option, ...]:
+    """Give a field's options by their labels only; one relation away aliases would catch too much."""
+    return tuple(replace(option, aliases=()) for option in one.options)

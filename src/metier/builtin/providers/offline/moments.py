@@ -7,7 +7,14 @@ from metier.builtin.providers.offline.calendar import MONTHS, Days, midnight
 from metier.builtin.providers.offline.dates import When
 from metier.builtin.providers.offline.spec import RANGE, Condition, Path
 from metier.builtin.providers.offline.stretches import Clockwork, stretch_days
+from metier.filters import read_word
 from metier.records.shape import FieldType
+
+
+def fits(when: When, kind: FieldType) -> bool:
+    """Whether a field of this type can be compared so: hours mean nothing to days, and words must be the server's."""
+    words = [stretch.word for stretch in (when.stretch, when.last) if stretch is not None and stretch.word]
+    return all(read_word(word) is not None and not (kind is FieldType.DATE and "hour" in word) for word in words)
 
 
 def condition(path: Path, kind: FieldType, when: When, clock: Clockwork) -> Condition:

@@ -48,6 +48,8 @@ def name_at(reader: Reader, start: int, *, small: bool = False) -> Name | None:
 
 def _known_name(reader: Reader, start: int) -> int | None:
     """Give the end of the longest text from here that was looked up before."""
+    if not reader.world.known:
+        return None
     for end in range(min(len(reader.tokens), start + 6), start, -1):
         if reader.world.known.get(fold(reader.text(start, end))) and not reader.entries(start, "object"):
             return end
@@ -81,7 +83,9 @@ def _capitals(reader: Reader, start: int) -> int | None:
 
 def _continues(reader: Reader, i: int) -> bool:
     """Whether a small word still belongs to the name before it: "Acme renewal"."""
-    return reader.tokens[i].kind == "word" and not reader.is_known_word(i) and reader.tokens[i].low not in ("'s", "n't")
+    token = reader.tokens[i]
+    is_place = any((token.stem,) in places for places in reader.language.places.values())  # "Texas state"
+    return token.kind == "word" and not (reader.is_known_word(i) or is_place or token.low in ("'s", "n't"))
 
 
 def _leftovers(reader: Reader, start: int) -> int:

@@ -13,17 +13,20 @@ import orjson
 from metier.builtin.providers.offline import answer, refusal
 from metier.builtin.providers.offline.cells import escaped
 from metier.builtin.providers.offline.language import Language, load
+from metier.builtin.providers.offline.names import fold
+from metier.builtin.providers.offline.outcome import Abstain, Answer, Help, LookUp, Outcome, Unsure
 from metier.builtin.providers.offline.plan import plan_json
 from metier.builtin.providers.offline.restate import Teller
 from metier.builtin.providers.offline.schema import ByTools, read_schema
 from metier.builtin.providers.offline.stretches import Clockwork
 from metier.builtin.providers.offline.turn import Turn, read_turn
-from metier.builtin.providers.offline.understand import Abstain, Answer, Help, LookUp, Outcome, Understanding, Unsure
+from metier.builtin.providers.offline.understand import Understanding
 from metier.clock import Clock
 from metier.llm.messages import Chunk, Finish, PlanNote, Request, Situation, TextDelta, ToolCall, ToolSpec, Usage
 from metier.llm.provider import ModelInfo
 
 MODEL = "offline/planner"
+_MOST_LOOKUPS = 6  # names looked up in one turn
 
 
 class OfflinePlanner:
@@ -84,10 +87,11 @@ class OfflinePlanner:
 
     def _look_up(self, outcome: LookUp, turn: Turn, understanding: Understanding, clock: Clockwork) -> Iterator[Chunk]:
         search = understanding.schema.search
-        if search is None or turn.searched:  # looked up once; asking again would not help
+        names = [name for name in outcome.names if fold(name) not in turn.searched]
+        if search is None or not names or len(turn.searched) > _MOST_LOOKUPS:
             yield from _said(refusal.abstention(Abstain(missing=outcome.names), understanding, clock))
             return
-        for name in outcome.names:
+        for name in names:
             yield self._tool_call(search, {"text": name})
         yield Finish("tool_calls", Usage())
 

@@ -5,6 +5,7 @@ tokens ─▶ rules, each at a place, each consuming at least one token ─▶ R
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from metier.builtin.providers.offline.language import Language, Phrases
 from metier.builtin.providers.offline.lexicon import TRIMMED, Entry, EntryKind, ObjectLexicon
@@ -15,6 +16,7 @@ from metier.builtin.providers.offline.stretches import Clockwork, Tense
 from metier.builtin.providers.offline.tokens import Token
 from metier.records.shape import Field, FieldType, ObjectType
 
+T = TypeVar("T")
 Known = Mapping[str, tuple[Hit, ...]]  # folded text → what the look-up of it found
 
 NUMERIC = frozenset((FieldType.NUMBER, FieldType.CURRENCY))
@@ -78,24 +80,43 @@ class Reading:
     misfits: tuple[str, ...]
 
 
+class Question:
+    """The words of a question, and which general phrases were found among them (the same for every object).
+
+    Args:
+        source: As it was written; `tokens` are its words, slips put right.
+        shouting: Capitals tell nothing.
+    """
+
+    def __init__(self, source: str, tokens: Sequence[Token], *, shouting: bool) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.stems = [token.stem for token in tokens]
+        self.shouting = shouting
+        self._found: dict[tuple[int, int], Any] = {}  # by table and place; tables outlive questions
+
+    def match(self, table: Phrases[T], i: int) -> tuple[T, int] | None:
+        """Give what the longest phrase of a table from `i` means, and its end."""
+        key = (id(table), i)
+        if key not in self._found:
+            self._found[key] = table.at(self.tokens, i)
+        return self._found[key]
+
+
 class Reader:
     """What rules look at and write down. All positions are token indexes.
 
     Args:
-        source: The question; `tokens` are its words.
         lexicon: What its words can mean for the object it is read as.
     """
 
-    def __init__(
-        self, source: str, tokens: Sequence[Token], lexicon: ObjectLexicon, world: World, *, shouting: bool
-    ) -> None:
-        self.source = source
-        self.tokens = tokens
-        self.stems = [token.stem for token in tokens]
+    def __init__(self, question: "Question", lexicon: ObjectLexicon, world: World) -> None:
+        self.question = question
+        self.tokens = tokens = question.tokens
+        self.stems = question.stems
         self.type: ObjectType = lexicon.type
         self.world = world
         self.language = world.language
-        self.shouting = shouting
         self.nodes: list[Node] = []
         self.sort: list[Order] = []
         self.select: list[Path] = []
@@ -103,9 +124,12 @@ class Reader:
         self.ones: list[Hit] = []
         self.limit: int | None = None
         self.count = False
+        self.how_much = False  # an amount is asked for: of one record, or a sum
         self.superlative = False
         self.wants_order = False  # "sorted" was said
         self.direction: bool | None = None  # a direction was said before its field; True is descending
+        self.follows = False  # the question hangs on the one before
+        self.topic: Path | None = None  # the field the question before was about
         self.last: Entry | None = None  # the field of the last condition on a number or a date
         self.ranked: bool | None = None  # a limit wants an order: True for the highest, False for the lowest
         self.singular = False
@@ -135,7 +159,7 @@ class Reader:
         first, last = self.tokens[start], self.tokens[end - 1]
         if start + 1 == end:
             return first.text
-        return self.source[first.start : last.end]
+        return self.question.source[first.start : last.end]
 
     def entries(self, i: int, *kinds: EntryKind) -> list[tuple[int, Entry]]:
         """Give what phrases from here may mean, longest first; of one length what fits the scope first."""
@@ -159,14 +183,20 @@ class Reader:
         return 0.5 if self.scope and len(entry.path) > 1 and entry.path[0] == self.scope.name else 0.0
 
     def fields(self, i: int, types: frozenset[FieldType] | None = None) -> list[tuple[int, Entry]]:
-        """Give the fields a phrase from here may name, but for those that the object's own noun outweighs."""
-        nouns = self.entries(i, "object")
+        """Give the fields a phrase from here may name, but for those that an object's noun outweighs."""
+        nouns = self.entries(i, "object", "other")
+
+        def is_noun(end: int, entry: Entry) -> bool:
+            target = entry.field.target if entry.field else None
+            return any(
+                stop >= end and noun.weight > entry.weight and (noun.kind == "object" or noun.value != target)
+                for stop, noun in nouns
+            )
+
         return [
             (end, entry)
             for end, entry in self.entries(i, "field")
-            if entry.field
-            and (types is None or entry.field.type in types)
-            and not any(stop >= end and noun.weight > entry.weight for stop, noun in nouns)
+            if entry.field and (types is None or entry.field.type in types) and not is_noun(end, entry)
         ]
 
     def is_label(self, i: int, end: int) -> bool:
@@ -187,10 +217,14 @@ class Reader:
         """Give the end of a cue of this kind that begins here."""
         return self.end_of(self.language.cues[table], i)
 
-    def end_of(self, table: Phrases[str], i: int) -> int | None:
+    def end_of(self, table: Phrases[Any], i: int) -> int | None:
         """Give the end of a phrase of a table that begins here."""
-        found = table.at(self.tokens, i)
+        found = self.match(table, i)
         return found[1] if found else None
+
+    def match(self, table: Phrases[T], i: int) -> tuple[T, int] | None:
+        """Give what the longest phrase of a table from here means, and its end."""
+        return self.question.match(table, i)
 
     def quantity(self, i: int) -> Quantity | None:
         """Give the number that begins here."""
@@ -212,7 +246,7 @@ class Reader:
         if i >= len(self.tokens):
             return False
         token = self.tokens[i]
-        if token.kind != "word" or not token.capital or self.shouting:
+        if token.kind != "word" or not token.capital or self.question.shouting:
             return False
         starts = i == 0 or self.tokens[i - 1].low in ".?!:"
         return not (starts and self.is_known_word(i)) and token.low != "i"
@@ -272,10 +306,14 @@ class Reader:
             self.vetoes.append("tell what is negated")
         if self.wants_order and not self.sort:
             self.vetoes.append("tell what to sort by")
+        if self.how_much and not (self.ones or (self.superlative and self.singular)):
+            self.vetoes.append("add up, average or compare values")
         if self.count and (self.superlative or self.limit is not None):
             self.vetoes.append("count within the first of an order")
         if self.others and not self.named and not self.ones:
             self.misfits.append(self.type.name)
+        if not (self.follows or self.named or self.ones or self.nodes or self.count or self.sort or self.lookups):
+            self.vetoes.append("tell which records are meant")
         return Reading(
             spec=self._spec(),
             named=self.named,
@@ -321,8 +359,12 @@ class Took:
 Rule = Callable[[Reader, int], Took | None]
 
 
-def read(reader: Reader, rules: Sequence[Rule]) -> Reading:
-    """Read a question: at each place the first rule that takes something wins."""
+def read(reader: Reader, rules: Sequence[Rule], *, at_end: Callable[[Reader], None]) -> Reading:
+    """Read a question: at each place the first rule that takes something wins.
+
+    Args:
+        at_end: Settles what only the whole question can tell.
+    """
     i = 0
     while i < len(reader.tokens):
         took = next((took for rule in rules if (took := rule(reader, i))), None)
@@ -333,4 +375,5 @@ def read(reader: Reader, rules: Sequence[Rule]) -> Reading:
         else:
             reader.mark(i, took.end, took.weight)
             i = took.end
+    at_end(reader)
     return reader.finish()

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from metier.builtin.providers.offline.cells import escaped, link
+from metier.builtin.providers.offline.outcome import Abstain, Unsure
 from metier.builtin.providers.offline.restate import capital, listing, small
 from metier.builtin.providers.offline.schema import MEMBER
 from metier.builtin.providers.offline.spec import Hit, Spec
 from metier.builtin.providers.offline.stretches import Clockwork
 from metier.builtin.providers.offline.suggest import examples, near
-from metier.builtin.providers.offline.understand import Abstain, Understanding, Unsure
+from metier.builtin.providers.offline.understand import Understanding
 from metier.records.shape import ObjectType
 
 _NAMED = 8  # objects listed by name

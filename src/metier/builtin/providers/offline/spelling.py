@@ -1,4 +1,7 @@
-"""Slips of the pen: an unknown word of five letters or more takes the nearest known word with the same first letter."""
+"""Slips of the pen: an unknown word takes the nearest known word with the same first letter.
+
+Five letters may only have changed places (`tsaks`); from six on one may be wrong, missing or too many.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -8,6 +11,7 @@ from rapidfuzz import fuzz, process
 from metier.builtin.providers.offline.tokens import Stems, Token
 
 _SHORTEST = 5
+_SHORTEST_CHANGED = 6
 _LIKENESS = 84  # of 100
 
 
@@ -39,5 +43,11 @@ class Speller:
         return replace(token, low=near, stem=self._stems.of(near)) if near else token
 
     def _nearest(self, word: str, known: Collection[str]) -> str | None:
+        letters = sorted(word)
+        for other in known:
+            if len(other) == len(word) and sorted(other) == letters:
+                return other
+        if len(word) < _SHORTEST_CHANGED:
+            return None
         found = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=_LIKENESS)
         return found[0] if found else None

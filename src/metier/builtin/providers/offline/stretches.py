@@ -5,7 +5,7 @@ A stretch is a word of the filter language (`last_7_days`, which the server roll
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
@@ -85,7 +85,8 @@ class At:
         return self.tokens[i].low if 0 <= i < len(self.tokens) and self.tokens[i].kind != "quoted" else ""
 
     def at(self, start: int, *, hinted: bool | None = None) -> "At":
-        return replace(self, start=start, hinted=self.hinted if hinted is None else hinted)
+        """Give another place of the same question."""
+        return At(self.tokens, start, self.clock, self.tense, self.hinted if hinted is None else hinted)
 
     def number(self, i: int) -> tuple[int, int] | None:
         found = quantity_at(self.tokens, i, self.clock.language, self.clock.locale)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from metier.builtin.providers.offline.outcome import Answer
 from metier.builtin.providers.offline.reader import NUMERIC, TEMPORAL
 from metier.builtin.providers.offline.restate import Teller, capital, restate, small
 from metier.builtin.providers.offline.schema import MEMBER
 from metier.builtin.providers.offline.spec import Spec
 from metier.builtin.providers.offline.stretches import Clockwork
-from metier.builtin.providers.offline.understand import Answer, Understanding
+from metier.builtin.providers.offline.understand import Understanding
 from metier.records.shape import Field, FieldType, ObjectType
 
 

@@ -17,8 +17,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("date", r"\b\d{1,2}[./]\d{1,2}[./]\d{4}\b"),
     ("address", r"https?://[^\s,;]+[^\s,;.?!)]|[\w.+-]*@[\w-]+(?:\.[\w-]+)+|\b(?:[\w-]+\.)+[a-z]{2,}\b"),
     ("number", r"(?:[$€£¥]\s?)?(?<![\w.])-?\d+(?:[.,’]\d+)*(?:\s?%|(?:k|K|m|M|mn|mio|bn|b|B)\b|(?=[a-zA-Z]{1,3}\b))?"),
-    ("symbol", r"<=|>=|==|!=|<>|[<>=≤≥≠+&€$£¥%]"),
-    ("word", r"n['’]t\b|['’]s\b|[^\W\d_]+?(?=n['’]t\b)|(?:[^\W_]|\.(?=[^\W\d_]\.))+"),
+    ("symbol", r"(?<=\d)\s?[-–]\s?(?=[$€£¥]?\d)|<=|>=|==|!=|<>|[<>=≤≥≠+&€$£¥%]"),
+    ("word", r"n['’]t\b|['’](?:s|d|ll|ve|re|m)\b|[^\W\d_]+?(?=n['’]t\b)|(?:[^\W_]|\.(?=[^\W\d_]\.))+"),
     ("punct", r"[,;:?!().\[\]/]"),
 )
 _TOKEN = re.compile("|".join(f"(?P<k{i}>{pattern})" for i, (_, pattern) in enumerate(_PATTERNS)))
@@ -65,6 +65,7 @@ class Stems:
         self._stemmer = stemmer
         self._irregular = irregular
         self._known: dict[str, str] = {}
+        self._phrases: dict[str, tuple[str, ...]] = {}
         self._remember = remember
 
     def of(self, word: str) -> str:
@@ -79,7 +80,13 @@ class Stems:
 
     def phrase(self, text: str) -> tuple[str, ...]:
         """Give the stems of a label's words: `Close date` → `("close", "date")`."""
-        return tuple(t.stem for t in tokenize(text, self) if t.kind in ("word", "number"))
+        if (found := self._phrases.get(text)) is not None:
+            return found
+        if len(self._phrases) >= self._remember:
+            self._phrases.clear()
+        phrase = tuple(t.stem for t in tokenize(text, self) if t.kind in ("word", "number"))
+        self._phrases[text] = phrase
+        return phrase
 
 
 def tokenize(text: str, stems: Stems) -> list[Token]:

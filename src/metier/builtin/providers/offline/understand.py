@@ -1,4 +1,4 @@
-"""From a question to one of five outcomes: an answer's spec, names to look up, a doubt, help, or an abstention.
+"""From a question to an outcome: an answer's spec, names to look up, a doubt, help, or an abstention.
 
 question ─▶ tokens ─▶ one reading per likely object ─▶ the best, judged ─▶ Outcome
 """
@@ -6,89 +6,40 @@ question ─▶ tokens ─▶ one reading per likely object ─▶ the best, jud
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from metier.builtin.providers.offline.judge import Verdict, judge
+from metier.builtin.providers.offline import followups, opening
+from metier.builtin.providers.offline.judge import ENOUGH, Verdict, judge
 from metier.builtin.providers.offline.language import Language
-from metier.builtin.providers.offline.lexicon import LexiconMaker
-from metier.builtin.providers.offline.merge import merged
+from metier.builtin.providers.offline.lexicon import ALIAS, TRIMMED, LexiconMaker
 from metier.builtin.providers.offline.names import looks_titled
-from metier.builtin.providers.offline.reader import Doubt, Known, Reader, Reading, World, read
-from metier.builtin.providers.offline.rules import RULES
+from metier.builtin.providers.offline.outcome import Abstain, Answer, Help, LookUp, Outcome, Unsure
+from metier.builtin.providers.offline.reader import Doubt, Known, Question, Reader, Reading, World, read
+from metier.builtin.providers.offline.rules import RULES, rank_rows
 from metier.builtin.providers.offline.schema import Schema
-from metier.builtin.providers.offline.spec import Hit, Spec, one_of
+from metier.builtin.providers.offline.spec import Hit, Path, Spec, one_of, paths
 from metier.builtin.providers.offline.spelling import Speller
 from metier.builtin.providers.offline.stretches import Clockwork
 from metier.builtin.providers.offline.tokens import Token, tokenize
 from metier.records.shape import FieldType, ObjectType
 
 _CANDIDATES = 6  # objects read per question
+_NOUN = 3.0  # times what the same word weighs as a field or option
 _SAME = 0.02  # scores nearer than this are one
-_MOST_TOKENS = 80
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A question that was understood.
-
-    Attributes:
-        confidence: 0–1.
-        unread: At most one small word that was not understood.
-        named: The question names its object.
-    """
-
-    spec: Spec
-    confidence: float
-    unread: tuple[str, ...] = ()
-    named: bool = True
-
-
-@dataclass(frozen=True)
-class LookUp:
-    """Names to look up before the question can be understood."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Unsure:
-    """A question with several meanings."""
-
-    doubts: tuple[Doubt, ...]
-    spec: Spec
-
-
-@dataclass(frozen=True)
-class Abstain:
-    """A question that will not be answered.
-
-    Attributes:
-        unread: Words that were not understood.
-        cannot: What it asks for that the planner cannot do, each ending a sentence "I cannot …".
-        missing: Names that no record has.
-        strangers: Records of these names that the object does not point to.
-        misfits: Other objects that have no place in the question.
-        spec: What was understood of it.
-    """
-
-    unread: tuple[str, ...] = ()
-    cannot: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    strangers: tuple[Hit, ...] = ()
-    misfits: tuple[str, ...] = ()
-    spec: Spec | None = None
-
-
-@dataclass(frozen=True)
-class Help:
-    """Somebody asks what can be asked."""
-
-
-Outcome = Answer | LookUp | Unsure | Abstain | Help
 
 
 @dataclass(frozen=True)
 class _Tried:
     reading: Reading
     verdict: Verdict
+
+    @property
+    def answers(self) -> bool:
+        return self.verdict.answers(self.reading)
+
+    @property
+    def waits(self) -> bool:
+        """Whether only look-ups are missing."""
+        reading = self.reading
+        return bool(reading.lookups) and not (reading.unread or reading.vetoes or reading.misfits or reading.missing)
 
 
 class Understanding:
@@ -112,36 +63,35 @@ class Understanding:
             known: What was looked up so far, by folded name.
             last: Restatement of the question before, for follow-ups.
         """
-        tokens = self._without_greeting(tokenize(text, self.language.stems))
-        if not tokens or self._asks_for_help(tokens):
+        tokens = opening.without_greeting(tokenize(text, self.language.stems), self.language)
+        if opening.asks_for_help(tokens, self.language):
             return Help()
-        if len(tokens) > _MOST_TOKENS:
-            return Abstain(cannot=(f"read questions of more than {_MOST_TOKENS} words",))
+        if cannot := opening.unanswerable(tokens, self.language, self._begins_with_label):
+            return Abstain(cannot=(cannot,))
         tokens = self._speller.corrected(tokens)
-        if cannot := self._unanswerable(tokens):
-            return Abstain(cannot=cannot)
         world = World(self.schema, self.language, clock, known or {})
-        fresh = self._best(self._tried(text, tokens, world))
-        if last and not self._stands_alone(fresh, tokens):
-            return self._follow_up(text, tokens, world, last) or fresh
-        return fresh
-
-    def _stands_alone(self, fresh: Outcome, tokens: Sequence[Token]) -> bool:
-        """Whether a question can be answered without the one before."""
-        if self.language.followups["ties"].at(tokens, 0):
-            return False
-        return isinstance(fresh, Answer) and (fresh.spec.one is not None or fresh.named)
+        fresh = self._best(self._tried(Question(text, tokens, shouting=looks_titled(tokens)), world))
+        tied = followups.is_tied(tokens, self.language)
+        if not last or (not tied and isinstance(fresh, Answer) and (fresh.spec.one is not None or fresh.named)):
+            return fresh
+        follow_up = self._follow_up(text, tokens, world, last)
+        return follow_up if isinstance(follow_up, Answer | LookUp) or (tied and follow_up) else fresh
 
     # reading ---------------------------------------------------------------------------------------
 
-    def _read(self, text: str, tokens: Sequence[Token], world: World, name: str, *, sparse: bool = False) -> _Tried:
-        reader = Reader(text, tokens, self._lexicon.of(name), world, shouting=looks_titled(tokens))
-        reading = _settled(read(reader, RULES), reader.ones)
-        return _Tried(reading, judge(reading, tokens, sparse=sparse))
+    def _read(self, question: Question, world: World, name: str, *, before: Spec | None = None) -> _Tried:
+        reader = Reader(question, self._lexicon.of(name), world)
+        reader.follows, reader.topic = before is not None, _topic(before) if before else None
+        reading = _settled(read(reader, RULES, at_end=rank_rows), reader.ones)
+        return _Tried(reading, judge(reading, question.tokens, sparse=before is not None))
 
-    def _tried(self, text: str, tokens: Sequence[Token], world: World) -> list[_Tried]:
-        tried = [self._read(text, tokens, world, name) for name in self._candidates(tokens, world.known)]
-        person = tokens[0].low == "who"
+    def _tried(self, question: Question, world: World) -> list[_Tried]:
+        """Read a question for its likely objects, best first; those that it does not name only if the others fail."""
+        named, others = self._candidates(question.tokens, world.known)
+        tried = [self._read(question, world, name) for name in named]
+        if not any(one.answers or one.waits for one in tried):
+            tried += [self._read(question, world, name) for name in others]
+        person = question.tokens[0].low == "who"
         return sorted(tried, key=lambda one: (-self._rank(one, person=person), one.reading.named_at))
 
     def _rank(self, tried: _Tried, *, person: bool) -> float:
@@ -151,25 +101,21 @@ class Understanding:
         kind = self.schema.objects[reading.spec.object]
         if person and not reading.named and kind.by_name[kind.title].type is FieldType.FULL_NAME:
             rank += 0.05
-        return rank - 0.01 * reading.named_at / max(1, len(reading.weights))
+        return rank + 0.05 * reading.named - 0.01 * reading.named_at / max(1, len(reading.weights))
 
     def _best(self, tried: Sequence[_Tried]) -> Outcome:
         if not tried:
             return Abstain()
         best = tried[0]
-        reading, verdict = best.reading, best.verdict
-        rivals = [
-            t.reading
-            for t in tried[1:]
-            if abs(t.verdict.score - verdict.score) <= _SAME and t.verdict.answers(t.reading)
-        ]
-        if reading.lookups and not (reading.unread or reading.vetoes or reading.misfits or reading.missing):
-            return LookUp(reading.lookups)
-        if verdict.answers(reading):
-            if rivals and not reading.named and not reading.spec.one:
-                return self._several_objects(reading, rivals)
-            return Answer(reading.spec, verdict.score, verdict.unread, reading.named > 0)
-        return _abstention(reading, verdict)
+        if best.waits:
+            return LookUp(best.reading.lookups)
+        if not best.answers:
+            return _abstention(best)
+        reading, score = best.reading, best.verdict.score
+        rivals = [t.reading for t in tried[1:] if abs(t.verdict.score - score) <= _SAME and t.answers]
+        if rivals and not reading.named and not reading.spec.one:
+            return self._several_objects(reading, rivals)
+        return Answer(reading.spec, score, best.verdict.unread, reading.named > 0)
 
     def _several_objects(self, reading: Reading, rivals: Iterable[Reading]) -> Unsure:
         names = [one.spec.object for one in (reading, *rivals)]
@@ -177,121 +123,43 @@ class Understanding:
         return Unsure((Doubt("the question", labels),), reading.spec)
 
     def _follow_up(self, text: str, tokens: Sequence[Token], world: World, last: str) -> Outcome | None:
-        """Read a question that names no object of its own as one about the last answer."""
+        """Read a question that names no object of its own as one about the last answer; None if it cannot be one."""
         before = self.outcome(last, world.clock, known=world.known)
         if not isinstance(before, Answer) or before.spec.one is not None:
             return None
-        rest = self._untied(tokens)
-        if any(self._names_object(rest, i, before.spec.object) for i in range(len(rest))):
+        rest = followups.untied(tokens, self.language)
+        if followups.names_another(rest, self._lexicon.of(before.spec.object).index):
             return None
-        tried = self._read(text, rest, world, before.spec.object, sparse=True)
-        reading = tried.reading
-        if reading.lookups and not (reading.unread or reading.misfits or reading.vetoes):
-            return LookUp(reading.lookups)
-        if reading.spec.one or (rest and not tried.verdict.answers(reading)):
-            return None
-        again = any(self.language.followups["again"].at(tokens, i) for i in range(len(tokens)))
-        spec = merged(before.spec, reading.spec, list_again=again)
-        return Answer(spec, max(tried.verdict.score, 0.6)) if spec != before.spec or again else None
+        question = Question(text, rest, shouting=looks_titled(tokens))
+        tried = self._read(question, world, before.spec.object, before=before.spec)
+        if tried.waits:
+            return LookUp(tried.reading.lookups)
+        if tried.reading.spec.one or (rest and not tried.answers):
+            return _abstention(tried)
+        again = followups.lists_again(tokens, self.language)
+        spec = followups.merged(before.spec, tried.reading.spec, list_again=again)
+        return Answer(spec, max(tried.verdict.score, ENOUGH)) if spec != before.spec or again else None
 
-    def _untied(self, tokens: Sequence[Token]) -> list[Token]:
-        kept: list[Token] = []
-        i = 0
-        while i < len(tokens):
-            found = self.language.followups["cues"].at(tokens, i)
-            if found:
-                i = found[1]
-                continue
-            if tokens[i].kind != "punct" or tokens[i].low == ",":
-                kept.append(tokens[i])
-            i += 1
-        return kept
-
-    def _names_object(self, tokens: Sequence[Token], i: int, but: str) -> bool:
-        index = self._lexicon.of(but).index
-        entries = index.at([token.stem for token in tokens], i)
-        return bool(entries) and entries[0][1].kind == "other"
-
-    # before reading --------------------------------------------------------------------------------
-
-    def _without_greeting(self, tokens: list[Token]) -> list[Token]:
-        """Cut "Hello," off a question."""
-        found = self.language.help["greetings"].at(tokens, 0)
-        if found is None:
-            return tokens
-        rest = tokens[found[1] :]
-        while rest and rest[0].kind == "punct":
-            rest = rest[1:]
-        return rest
-
-    def _asks_for_help(self, tokens: Sequence[Token]) -> bool:
-        words = [token for token in tokens if token.kind != "punct"]
-        for table in ("asks", "thanks"):
-            found = self.language.help[table].at(words, 0)
-            if found and all(self._is_filler(words, i) for i in range(found[1], len(words))):
-                return True
-        return not words
-
-    def _is_filler(self, tokens: Sequence[Token], i: int) -> bool:
-        return self.language.stop.at(tokens, i) is not None or tokens[i].low in self.language.minor
-
-    def _unanswerable(self, tokens: Sequence[Token]) -> tuple[str, ...]:
-        """Say what a question asks for that no reading could give: changes, several questions at once."""
-        if self._writes(tokens):
-            return ("create or change records",)
-        ends = [i for i, token in enumerate(tokens[:-1]) if token.low in ("?", "!", ";") or token.low == "."]
-        chips = any(token.low == ";" for token in tokens)
-        for i in ends:
-            if (
-                not chips
-                and any(token.kind != "punct" for token in tokens[i + 1 :])
-                and not self._is_thanks(tokens[i + 1 :])
-            ):
-                return ("answer several questions at once",)
-        return ()
-
-    def _is_thanks(self, tokens: Sequence[Token]) -> bool:
-        return all(
-            token.kind == "punct" or self._is_filler(tokens, i) or self.language.help["thanks"].at(tokens, i)
-            for i, token in enumerate(tokens)
-        )
-
-    def _writes(self, tokens: Sequence[Token]) -> bool:
-        words = [token for token in tokens if token.kind != "punct"]
-        i = 0
-        polite = self.language.sets["polite"]
-        while i < len(words) and words[i].low in polite:
-            i += 1
-        found = self.language.writes.at(words, i)
-        if found is None:
-            return False
-        return not self._begins_with_schema_word(words, i)
-
-    def _begins_with_schema_word(self, words: Sequence[Token], i: int) -> bool:
-        """Whether the sentence begins with a noun or label ("Note titles", "Close dates of …", "Open tasks")."""
+    def _begins_with_label(self, words: Sequence[Token], i: int) -> bool:
         stems = [word.stem for word in words]
-        follows = words[i + 1].low if i + 1 < len(words) else ""
-        if follows in self.language.sets["after_writing"]:
-            return False
         return any(
-            entry.kind in ("object", "field", "option") and entry.weight >= 0.9
+            entry.weight >= TRIMMED and (entry.kind in ("object", "option") or (entry.kind == "field" and end > i + 1))
             for name in self._objects_by_word.get(stems[i], {})
-            for _, entry in self._lexicon.of(name).index.at(stems, i)
+            for end, entry in self._lexicon.of(name).index.at(stems, i)
         )
 
-    def _candidates(self, tokens: Sequence[Token], known: Known) -> list[str]:
-        """Give the objects a question may be about, likeliest first."""
+    def _candidates(self, tokens: Sequence[Token], known: Known) -> tuple[list[str], list[str]]:
+        """Give the objects a question may be about, likeliest first: those it names (or a record of), and others."""
         scores: dict[str, float] = {}
+        named = {hit.object for hits in known.values() for hit in hits}
         for token in tokens:
             for name, weight in self._objects_by_word.get(token.stem, {}).items():
                 scores[name] = scores.get(name, 0.0) + weight
-        for hits in known.values():
-            for hit in hits:
-                if hit.object in self.schema.objects:
-                    scores[hit.object] = scores.get(hit.object, 0.0) + 1.0
-        if not scores:
-            return list(self.schema.objects)[:2]
-        return sorted(scores, key=lambda name: -scores[name])[:_CANDIDATES]
+                if weight >= _NOUN * ALIAS:
+                    named.add(name)
+        likely = sorted(scores.keys() | (named & self.schema.objects.keys()), key=lambda name: -scores.get(name, 0.0))
+        chosen = likely[:_CANDIDATES] or list(self.schema.objects)[:2]
+        return [name for name in chosen if name in named], [name for name in chosen if name not in named]
 
     # made once -------------------------------------------------------------------------------------
 
@@ -300,7 +168,7 @@ class Understanding:
         table: dict[str, dict[str, float]] = {}
         for kind in self.schema.objects.values():
             for phrase, entries in self._lexicon.own(kind).phrases():
-                weight = max((3.0 if entry.kind == "object" else 1.0) * entry.weight for entry in entries)
+                weight = max((_NOUN if entry.kind == "object" else 1.0) * entry.weight for entry in entries)
                 for stem in phrase:
                     objects = table.setdefault(stem, {})
                     objects[kind.name] = max(objects.get(kind.name, 0.0), weight)
@@ -335,7 +203,16 @@ def _settled(reading: Reading, ones: Sequence[Hit]) -> Reading:
     return replace(reading, spec=replace(spec, one=None, where=(same, *spec.where)))
 
 
-def _abstention(reading: Reading, verdict: Verdict) -> Outcome:
+def _topic(before: Spec) -> Path | None:
+    """Give the field the last question compared: "only those over 6" is about it too."""
+    named = [path for node in before.where for path in paths(node)]
+    return named[-1] if named else None
+
+
+def _abstention(tried: _Tried) -> Outcome:
+    reading = tried.reading
     if reading.doubts and not reading.vetoes and not reading.unread:
         return Unsure(reading.doubts, reading.spec)
-    return Abstain(verdict.unread, reading.vetoes, reading.missing, reading.strangers, reading.misfits, reading.spec)
+    return Abstain(
+        tried.verdict.unread, reading.vetoes, reading.missing, reading.strangers, reading.misfits, reading.spec
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from metier.builtin.providers.offline import moments
-from metier.builtin.providers.offline.dates import When, when_at
+from metier.builtin.providers.offline.dates import When, idle_at, when_at
 from metier.builtin.providers.offline.lexicon import HEAD, Entry
 from metier.builtin.providers.offline.names import Name, after_joiner, listed, look_up, name_at
 from metier.builtin.providers.offline.numbers import Quantity
@@ -89,7 +89,7 @@ def _skip_copula(reader: Reader, entry: Entry, field: Field, start: int) -> Ask:
 
 
 def _is_comparison(reader: Reader, i: int, end: int) -> bool:
-    found = reader.language.comparisons.at(reader.tokens, i)
+    found = reader.match(reader.language.comparisons, i)
     return found is not None and found[1] > end and found[0] not in ("eq", "neq")
 
 
@@ -135,7 +135,7 @@ def span_at(reader: Reader, start: int) -> tuple[Quantity, Quantity] | None:
     low = reader.quantity(start + 1 if opener in ("between", "from") else start)
     if low is None:
         return None
-    joiners = {"between": ("and", "to"), "from": ("to", "until")}.get(opener, ("to", "through"))
+    joiners = ("-", "–", "to", {"between": "and", "from": "until"}.get(opener, "through"))
     if reader.low(low.end) not in joiners:
         return None
     high = reader.quantity(low.end + 1)
@@ -167,8 +167,8 @@ def _compared_number(reader: Reader, ask: Ask) -> Value | None:
     if compared is None:
         return None
     op, number, end = compared
-    if not ask.plain and number.end == ask.start + 1 and _counts_rows(reader, number.end):
-        return None
+    if reader.entries(end, "object") or (not ask.plain and number.end == ask.start + 1 and _counts_rows(reader, end)):
+        return None  # "grades with 4 or more pupils", "areas of the 5 largest countries"
     nodes = (Condition(ask.path, op, number.value), *currency_conditions(ask.path, ask.field, number))
     return Value(nodes, skip_unit(reader, end, ask.field))
 
@@ -193,15 +193,15 @@ def year_condition(path: Path, when: When) -> Condition:
 
 
 def _counts_rows(reader: Reader, i: int) -> bool:
-    """Whether a number stands before the object or a superlative: "areas of the 5 largest countries"."""
+    """Whether a number stands before a superlative: "areas of the 5 largest countries"."""
     superlatives = (reader.language.sorting["high"], reader.language.sorting["low"], reader.language.sorting["newest"])
-    is_superlative = reader.language.adjectives.at(reader.tokens, i) or any(reader.end_of(t, i) for t in superlatives)
-    return bool(reader.entries(i, "object") or is_superlative)
+    is_superlative = reader.match(reader.language.adjectives, i) or any(reader.end_of(t, i) for t in superlatives)
+    return bool(is_superlative)
 
 
 def comparison_at(reader: Reader, start: int) -> tuple[str, Quantity, int] | None:
     """Read "more than 200", "at least 5", "50k or more", "200"; gives operator, number and end."""
-    found = reader.language.comparisons.at(reader.tokens, start)
+    found = reader.match(reader.language.comparisons, start)
     op, i = found or ("eq", start)
     if reader.low(i) == "a" and reader.low(i + 1) == "of":
         i += 2
@@ -210,7 +210,7 @@ def comparison_at(reader: Reader, start: int) -> tuple[str, Quantity, int] | Non
         number = reader.quantity(i + 1)
     if number is None:
         return None
-    after = reader.language.after_number.at(reader.tokens, number.end)
+    after = reader.match(reader.language.after_number, number.end)
     if after and op == "eq":
         return after[0], number, after[1]
     return op, number, number.end
@@ -242,9 +242,14 @@ def _time(reader: Reader, ask: Ask) -> Value | None:
     days = _day_list(reader, ask)
     if days:
         return days
+    idle = idle_at(reader.tokens, ask.start, clock) if ask.negated or reader.negate else None
+    if idle:
+        return Value((moments.condition(ask.path, ask.field.type, idle[0], clock),), idle[1])
     for start in dict.fromkeys((ask.start, ask.start - 1)):
         if start >= 1 and (found := when_at(reader.tokens, start, clock, tense=reader.tense(ask.field), typed=True)):
             when, end = found
+            if not moments.fits(when, ask.field.type):
+                return None
             return Value((moments.condition(ask.path, ask.field.type, when, clock),), end)
     return None
 
@@ -319,7 +324,7 @@ def _text(reader: Reader, ask: Ask) -> Value | None:
 
 
 def _text_operation(reader: Reader, ask: Ask) -> Value | None:
-    found = reader.language.text.at(reader.tokens, ask.start)
+    found = reader.match(reader.language.text, ask.start)
     if found is None:
         return None
     op = "contains" if found[0] == "mentions" else found[0]
@@ -328,10 +333,9 @@ def _text_operation(reader: Reader, ask: Ask) -> Value | None:
     if name is None:
         return None
     names, end = listed(reader, name, small=True) if op == "contains" else ([name], name.end)
-    nodes = [Condition(ask.path, op, one.text) for one in names]
-    if len(nodes) > 1:
+    if len(names) > 1 and any(reader.low(i) == "and" for i in range(start, end)):
         return None  # "contains a and b": any or all of them?
-    return Value(tuple(nodes), end)
+    return Value((any_of(Condition(ask.path, op, one.text) for one in names),), end)
 
 
 def after_text_words(reader: Reader, i: int) -> int:
@@ -346,7 +350,8 @@ def literal_at(reader: Reader, start: int) -> Name | None:
     if start >= len(reader.tokens) or reader.tokens[start].kind not in ("word", "number"):
         return None
     found = name_at(reader, start, small=True)
-    if found or any(entry.weight >= HEAD for _, entry in reader.entries(start, "field", "object")):
+    is_label = any(entry.weight >= HEAD for _, entry in reader.entries(start, "field", "object"))
+    if found or is_label or reader.match(reader.language.adjectives, start):
         return found
     return Name(reader.tokens[start].text, start + 1, False)
 

@@ -2,6 +2,7 @@
 
 from metier.builtin.providers.offline.reader import Rule
 from metier.builtin.providers.offline.rules import amounts, asking, fields, linking, ordering
+from metier.builtin.providers.offline.rules.ordering import rank_rows
 
 RULES: tuple[Rule, ...] = (
     asking.punctuation,
@@ -12,9 +13,11 @@ RULES: tuple[Rule, ...] = (
     ordering.order_word,
     ordering.direction_word,
     asking.count,
+    asking.how_much,
     asking.shown_fields,
     asking.asked_field,
     asking.either,
+    ordering.first_at_the_end,
     ordering.limited,
     ordering.number_of_rows,
     ordering.extreme_field,
@@ -51,3 +54,5 @@ RULES: tuple[Rule, ...] = (
     asking.joiner,
     asking.stop_word,
 )
+
+__all__ = ["RULES", "rank_rows"]

@@ -1,8 +1,8 @@
 """Rules that begin with a value: "over 50k", "more than 200 employees", "older than 30", "last week"."""
 
 from metier.builtin.providers.offline import moments
-from metier.builtin.providers.offline.dates import When, when_at
-from metier.builtin.providers.offline.lexicon import Entry
+from metier.builtin.providers.offline.dates import When, idle_at, when_at
+from metier.builtin.providers.offline.lexicon import HEAD, Entry
 from metier.builtin.providers.offline.names import after_joiner
 from metier.builtin.providers.offline.numbers import Quantity
 from metier.builtin.providers.offline.reader import NUMERIC, TEMPORAL, Doubt, Reader, Took
@@ -36,7 +36,7 @@ def compared(reader: Reader, i: int) -> Took | None:
 
 def _compared_field(reader: Reader, i: int) -> Took | None:
     """Read "below age 30", "over a budget of 5": the field stands before the number."""
-    found = reader.language.comparisons.at(reader.tokens, i)
+    found = reader.match(reader.language.comparisons, i)
     if found is None:
         return None
     for stop, entry in reader.fields(reader.after_determiners(found[1]), NUMERIC):
@@ -50,7 +50,7 @@ def _compared_field(reader: Reader, i: int) -> Took | None:
 
 def same_field(reader: Reader, i: int) -> Took | None:
     """Read "after 2013 or before 2008", "over 10 or under 5": a second value for the field of the last condition."""
-    if reader.last is None or reader.low(i - 1) not in ("or", "and", "but"):
+    if reader.last is None or reader.low(i - 1) not in ("or", "and", "but") or reader.quantity(i):
         return None
     value = value_after(reader, reader.last, i)
     if value is None or _names_number(reader, value.end) or reader.entries(value.end, "object"):
@@ -73,6 +73,8 @@ def _compare(
     if place is None:
         return None
     path, field, stop, weight = place
+    if needs_field and weight < HEAD:
+        return None
     stop, op = _after_field(reader, stop, op)
     reader.add(Condition(path, op, value), i)
     for condition in currency_conditions(path, field, number):
@@ -95,14 +97,14 @@ def _field_after(reader: Reader, end: int) -> tuple[Path, Field, int, float] | N
 
 def _after_field(reader: Reader, stop: int, op: str) -> tuple[int, str]:
     """Read "200 employees or more"."""
-    after = reader.language.after_number.at(reader.tokens, stop)
+    after = reader.match(reader.language.after_number, stop)
     return (after[1], after[0]) if after and op == "eq" else (stop, op)
 
 
 def _implied_field(reader: Reader, number: Quantity, end: int) -> tuple[Path, Field, int, float] | None:
     field = _by_unit(reader, number, end)
     if field is None and not _may_be_a_field(reader, end):
-        field = _just_named(reader) or _only(reader, number)
+        field = _just_named(reader) or _topic(reader) or _only(reader, number)
     if field is None:
         return None
     return (field.name,), field, skip_unit(reader, end, field), 0.9
@@ -133,6 +135,11 @@ def _just_named(reader: Reader) -> Field | None:
     return field if field.type in NUMERIC else None
 
 
+def _topic(reader: Reader) -> Field | None:
+    field = reader.type.by_name.get(reader.topic[0]) if reader.topic and len(reader.topic) == 1 else None
+    return field if field is not None and field.type in NUMERIC else None
+
+
 def _only(reader: Reader, number: Quantity) -> Field | None:
     only = only_number(reader)
     if only is None:
@@ -145,7 +152,7 @@ def _only(reader: Reader, number: Quantity) -> Field | None:
 
 def adjective_compared(reader: Reader, i: int) -> Took | None:
     """Read "older than 30", "heavier than 5 kg": the adjective names the field."""
-    found = reader.language.adjectives.at(reader.tokens, i)
+    found = reader.match(reader.language.adjectives, i)
     if found is None or reader.low(found[1]) != "than":
         return None
     adjective, end = found
@@ -166,7 +173,8 @@ def timed(reader: Reader, i: int) -> Took | None:
     """Read "last week", "in March", "before 2020" without a field: the object's only date, else when it was created."""
     choice = _implied_date(reader)
     tense: Tense = reader.tense(choice) if choice else "past"
-    found = _idle_since(reader, i) or when_at(reader.tokens, i, reader.world.clock, tense=tense, typed=False)
+    idle = idle_at(reader.tokens, i, reader.world.clock) if reader.negate else None
+    found = idle or when_at(reader.tokens, i, reader.world.clock, tense=tense, typed=False)
     if found is None:
         return None
     when, end = found
@@ -176,6 +184,8 @@ def timed(reader: Reader, i: int) -> Took | None:
     if choice is None:
         _doubt_dates(reader, i, end)
         return Took(end, 0.5)
+    if not moments.fits(when, choice.type):
+        return None
     reader.add(moments.condition((choice.name,), choice.type, when, reader.world.clock), i)
     if (choice.name,) in reader.select:
         reader.select.remove((choice.name,))
@@ -183,19 +193,10 @@ def timed(reader: Reader, i: int) -> Took | None:
     return Took(end, 0.9)
 
 
-def _idle_since(reader: Reader, i: int) -> tuple[When, int] | None:
-    """Read "for 30 days" after a negation: "not updated for 30 days"."""
-    if not reader.negate or reader.low(i) not in ("for", "in"):
-        return None
-    start = i + 1
-    compared = reader.language.comparisons.at(reader.tokens, start)
-    start = compared[1] if compared else start
-    start += reader.low(start) in ("the", "last", "past")
-    return None
-
-
 def _implied_date(reader: Reader) -> Field | None:
     named = [reader.type.by_name[path[0]] for path in reader.select if len(path) == 1]
+    if reader.topic and len(reader.topic) == 1:
+        named.insert(0, reader.type.by_name[reader.topic[0]])
     dates = [f for f in named if f.type in TEMPORAL]
     if dates:
         return dates[-1]

@@ -3,6 +3,7 @@
 from metier.builtin.providers.offline.lexicon import ALIAS
 from metier.builtin.providers.offline.names import name_at
 from metier.builtin.providers.offline.reader import Reader, Took
+from metier.builtin.providers.offline.spec import Path
 from metier.records.shape import FieldType
 
 
@@ -42,7 +43,7 @@ def every_one(reader: Reader, i: int) -> Took | None:
 
 def unsupported(reader: Reader, i: int) -> Took | None:
     """Words for what the planner cannot do; a label of the same or greater length is that label."""
-    found = reader.language.unsupported.at(reader.tokens, i)
+    found = reader.match(reader.language.unsupported, i)
     if found is None:
         return None
     reason, end = found
@@ -67,9 +68,19 @@ def count(reader: Reader, i: int) -> Took | None:
     after = reader.after_determiners(end)
     numeric = reader.fields(after, frozenset((FieldType.NUMBER, FieldType.CURRENCY)))
     if numeric and not any(stop >= numeric[0][0] for stop, _ in reader.entries(after, "object")):
+        reader.how_much = not reader.select
         reader.add_select(numeric[0][1].path)
         return Took(numeric[0][0], numeric[0][1].weight)
     reader.count = True
+    return Took(end)
+
+
+def how_much(reader: Reader, i: int) -> Took | None:
+    """Read "how much": the amount of one record; of several it would be their sum."""
+    end = reader.cue("how_much", i)
+    if end is None:
+        return None
+    reader.how_much = True
     return Took(end)
 
 
@@ -84,11 +95,9 @@ def shown_fields(reader: Reader, i: int) -> Took | None:
 
 def _field_list(reader: Reader, i: int) -> int:
     end = i
-    while found := reader.fields(reader.after_determiners(i)):
-        end, entry = found[0]
-        if len(entry.path) > 1 and reader.type.by_name[entry.path[0]].type is FieldType.RELATION:
-            break
-        reader.add_select(entry.path)
+    while found := shown_field(reader, reader.after_determiners(i)):
+        end, path = found
+        reader.add_select(path)
         i = end
         if reader.low(i) == ",":
             i += 1
@@ -97,6 +106,19 @@ def _field_list(reader: Reader, i: int) -> int:
         if i == end:
             break
     return end
+
+
+def shown_field(reader: Reader, i: int) -> tuple[int, Path] | None:
+    """Give the field named here, if rows can show it: of a record pointed to only the title can be."""
+    for end, entry in reader.fields(i):
+        first = reader.type.by_name[entry.path[0]]
+        if len(entry.path) == 1 or first.type is not FieldType.RELATION:
+            return end, entry.path
+        target = reader.world.schema.object(first.target or "")
+        if target is not None and entry.path[1:] == (target.title,):
+            return end, entry.path[:1]
+        return None
+    return None
 
 
 def asked_field(reader: Reader, i: int) -> Took | None:

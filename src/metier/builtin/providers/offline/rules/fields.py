@@ -3,6 +3,7 @@
 from metier.builtin.providers.offline import moments
 from metier.builtin.providers.offline.lexicon import ALIAS, EXACT, HEAD, WORD, Entry
 from metier.builtin.providers.offline.reader import TEMPORAL, Doubt, Reader, Took
+from metier.builtin.providers.offline.rules.asking import shown_field
 from metier.builtin.providers.offline.schema import MEMBER
 from metier.builtin.providers.offline.spec import Condition, Path, negated, one_of, paths
 from metier.builtin.providers.offline.values import options_at, value_after
@@ -69,6 +70,8 @@ def without(reader: Reader, i: int) -> Took | None:
     if any(value_after(reader, entry, stop) for stop, entry in reader.fields(reader.after_determiners(end))):
         reader.negate = True
         return Took(end)
+    if reader.low(i) in ("nobody", "no"):
+        end = reader.cue("copula", end) or end  # "nobody is assigned to"
     taken: int | None = None
     start: int | None = reader.after_determiners(end)
     while start is not None and (found := _emptied(reader, start)):
@@ -181,7 +184,7 @@ def option(reader: Reader, i: int) -> Took | None:
     if reader.low(longest) == "of" and reader.fields(i):
         return None
     entry = _meant_option(reader, same, longest)
-    if entry.weight < EXACT and reader.language.states.at(reader.tokens, i) and _staged(reader):
+    if entry.weight < EXACT and reader.match(reader.language.states, i) and _staged(reader):
         return None  # "open" is every state that is not terminal, though one option may go by that name too
     found = options_at(reader, i, entry.path)
     if found is None:
@@ -208,7 +211,7 @@ def _skip_field(reader: Reader, end: int, path: Path) -> int:
     """Skip the option's own field: "high priority", "DVD as their format"."""
     start = reader.after_determiners(end + 1) if reader.low(end) in ("as", "for") else end
     for stop, entry in reader.fields(start):
-        if entry.path == path and entry.weight >= (WORD if start > end else HEAD):
+        if entry.path == path and entry.weight >= (WORD if start > end or len(path) > 1 else HEAD):
             return stop
     return end
 
@@ -225,7 +228,7 @@ def flag(reader: Reader, i: int) -> Took | None:
 
 def state(reader: Reader, i: int) -> Took | None:
     """Read "open", "closed", "overdue", from a select with options after which nothing is left to do."""
-    found = reader.language.states.at(reader.tokens, i)
+    found = reader.match(reader.language.states, i)
     if found is None or (reader.fields(i) and reader.fields(i)[0][0] > found[1]):
         return None
     name, end = found
@@ -278,20 +281,33 @@ def _deadline(reader: Reader) -> Field | None:
 
 def field_alone(reader: Reader, i: int) -> Took | None:
     """A field without a value: asked to be shown."""
-    for end, entry in reader.fields(i):
-        if entry.field is None or (
-            len(entry.path) > 1 and reader.type.by_name[entry.path[0]].type is FieldType.RELATION
-        ):
-            continue
-        if entry.weight < WORD:
-            continue
-        if entry.path not in _used(reader):
-            reader.add_select(entry.path)
-        if any(stop == end and other.value == entry.field.target for stop, other in reader.entries(i, "other")):
-            reader.others.append(i)
-        _name_object(reader, i)
+    found = [(end, entry) for end, entry in reader.fields(i) if entry.weight >= WORD]
+    if not found:
+        return None
+    end, entry = found[0]
+    if _has_happened(reader, i, end, entry):
+        reader.add(Condition(entry.path, "is", "not_null"), i)
         return Took(end, entry.weight)
-    return None
+    shown = shown_field(reader, i)
+    if shown is None:
+        return None
+    if shown[1] not in _used(reader):
+        reader.add_select(shown[1])
+    target = reader.type.by_name[shown[1][0]].target
+    if target and any(stop <= shown[0] and other.value == target for stop, other in reader.entries(i, "other")):
+        reader.others.append(i)
+    _name_object(reader, i)
+    return Took(shown[0], entry.weight)
+
+
+def _has_happened(reader: Reader, i: int, end: int, entry: Entry) -> bool:
+    """Whether a date's participle says that there is one: "shipped orders", "orders not yet shipped"."""
+    if entry.field is None or entry.field.type not in TEMPORAL or entry.field.system:
+        return False
+    if "when" in map(reader.low, range(i)) or end != i + 1 or not reader.low(i).endswith("ed"):
+        return False
+    before = reader.low(i - 1) in reader.language.sets["before_participles"]
+    return before or reader.negate or bool(reader.entries(end, "object"))
 
 
 def _used(reader: Reader) -> set[Path]:

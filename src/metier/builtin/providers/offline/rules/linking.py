@@ -5,7 +5,7 @@ from metier.builtin.providers.offline.names import Name, fold, listed, look_up, 
 from metier.builtin.providers.offline.reader import TEXTUAL, Doubt, Reader, Took
 from metier.builtin.providers.offline.schema import MEMBER
 from metier.builtin.providers.offline.spec import Condition, Hit, Node, Path, any_of, one_of
-from metier.builtin.providers.offline.values import after_text_words, literal_at, text_equals
+from metier.builtin.providers.offline.values import after_text_words, literal_at, text_equals, value_after
 from metier.records.shape import Field, FieldType, ObjectType
 
 
@@ -72,7 +72,7 @@ def _title_path(reader: Reader) -> Path:
 
 def text_search(reader: Reader, i: int) -> Took | None:
     """Read "containing pricing", "starting with A", "about the renewal": in the title or any long text."""
-    found = reader.language.text.at(reader.tokens, i)
+    found = reader.match(reader.language.text, i)
     if found is None or found[0] in ("like", "ilike"):
         return None
     op, end = found
@@ -142,7 +142,7 @@ def linked_name(reader: Reader, i: int) -> Took | None:
 def bare_name(reader: Reader, i: int) -> Took | None:
     """A name by itself: "Acme", "Ada Park's tasks"."""
     name = name_at(reader, i)
-    if name is None and _asks_for_record(reader, i):
+    if name is None and (_asks_for_record(reader, i) or _ends_after_noun(reader, i)):
         name = name_at(reader, i, small=True)
     if name is None or reader.tokens[i].kind == "address":
         return None
@@ -155,6 +155,13 @@ def _asks_for_record(reader: Reader, i: int) -> bool:
         if reader.end_of(reader.language.links["lookup"], start) == i and not any(reader.weights[:start]):
             return True
     return False
+
+
+def _ends_after_noun(reader: Reader, i: int) -> bool:
+    """Whether only words that nothing explains follow the object's noun: "contacts acme"."""
+    behind = any(end == i for start in range(max(0, i - 3), i) for end, _ in reader.entries(start, "object"))
+    adverb = reader.low(i).endswith("ly")  # "urgently" is nobody's name
+    return behind and not adverb and not any(reader.is_known_word(k) for k in range(i, len(reader.tokens)))
 
 
 def _take_names(reader: Reader, i: int, first: Name, *, small: bool) -> Took | None:
@@ -203,11 +210,25 @@ def place(reader: Reader, i: int) -> Took | None:
     names, stop = listed(reader, first, small=not first.sure)
     if _before_text_field(reader, names[-1]):
         return None
+    if len(names) > 1 and not any(reader.low(k) in ("or", "and", "nor", "&") for k in range(end, stop)):
+        return _city_and_country(reader, i, names)
     paths = place_paths(reader, [name.text for name in names])
     if not paths or (not _is_strong(reader, i) and _may_be_record(reader, names)):
         return None
     reader.add(any_of(text_equals(path, names) for path in paths), i)
     return Took(stop)
+
+
+def _city_and_country(reader: Reader, i: int, names: list[Name]) -> Took | None:
+    """Read "in Paris, France": both hold; other lists without "or" are not understood."""
+    if len(names) != 2 or names[1].text.lower() not in reader.language.countries:
+        return None
+    for name in names:
+        paths = place_paths(reader, [name.text])
+        if not paths:
+            return None
+        reader.add(any_of(text_equals(path, [name]) for path in paths), i)
+    return Took(names[-1].end)
 
 
 def _is_strong(reader: Reader, i: int) -> bool:
@@ -303,7 +324,7 @@ def scope(reader: Reader, i: int) -> Took | None:
     for stop, entry in reader.fields(reader.after_determiners(start), frozenset((FieldType.RELATION,))):
         if len(entry.path) > 1:
             continue
-        if not reader.named or not _goes_on(reader, stop):
+        if not reader.named or not _goes_on(reader, stop) or value_after(reader, entry, stop):
             return None
         reader.scope = entry.field
         return Took(stop, entry.weight)
@@ -321,7 +342,7 @@ def _is_link(reader: Reader, i: int) -> bool:
 def value_before_field(reader: Reader, i: int) -> Took | None:
     """Read "the software industry", "the Sales department": a text before its field."""
     name = name_at(reader, i, small=True)
-    if name is None:
+    if name is None or reader.low(i - 1) not in reader.language.sets["before_values"]:
         return None
     for end, entry in reader.fields(name.end, frozenset((FieldType.TEXT,))):
         if _fits_text(reader, entry):

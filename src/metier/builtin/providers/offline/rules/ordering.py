@@ -6,6 +6,7 @@ from metier.builtin.providers.offline.language import Adjective
 from metier.builtin.providers.offline.lexicon import ALIAS, HEAD, Entry
 from metier.builtin.providers.offline.reader import NUMERIC, TEMPORAL, Reader, Took
 from metier.builtin.providers.offline.spec import MAX_LIMIT, Order, Path
+from metier.builtin.providers.offline.values import value_after
 from metier.records.shape import Field, FieldType
 
 _CREATED = ("created_at",)
@@ -53,7 +54,8 @@ def _by_count(reader: Reader, i: int) -> bool:
     """Whether something is sorted by a number of records: "by number of orders"."""
     end = reader.end_of(reader.language.sorting["by"], i)
     place = reader.after_determiners(end) if end else 0
-    return bool(end and reader.cue("count", place) and not reader.fields(place))
+    counted = reader.cue("count", place) if end else None
+    return bool(counted and not reader.fields(place) and not reader.fields(counted, NUMERIC))
 
 
 def _direction_at(reader: Reader, i: int, kind: FieldType | None) -> tuple[int, bool] | None:
@@ -90,6 +92,8 @@ def by_field(reader: Reader, i: int) -> Took | None:
     place: int | None = start
     while place is not None and (found := _sort_field(reader, place)):
         end, entry, fixed = found
+        if value_after(reader, entry, end):
+            return taken  # "by the rank 1 coach"
         if not _may_sort(reader, entry):
             return _grouping(reader, end, entry)
         end, said = _direction_behind(reader, end, entry)
@@ -126,6 +130,8 @@ def _descending(reader: Reader, entry: Entry, said: bool | None, fixed: bool | N
 def _sort_field(reader: Reader, i: int) -> tuple[int, Entry, bool | None] | None:
     i, fixed = _after_direction(reader, i)
     found = reader.fields(i)
+    if not found and (counted := reader.cue("count", i)):  # "by number of sales"
+        found = reader.fields(counted, NUMERIC)
     return (*found[0], fixed) if found else None
 
 
@@ -133,9 +139,8 @@ def _after_then(reader: Reader, i: int) -> int | None:
     start = i
     for word in (",", "and", "then", "by"):
         i += reader.low(i) == word
-    return (
-        i if i > start and reader.low(i - 1) in ("then", "by") and reader.fields(reader.after_determiners(i)) else None
-    )
+    joined = i > start and (reader.low(i - 1) in ("then", "by") or (reader.low(i - 1) == "and" and reader.wants_order))
+    return i if joined and reader.fields(reader.after_determiners(i)) else None
 
 
 def _direction_behind(reader: Reader, i: int, entry: Entry) -> tuple[int, bool | None]:
@@ -159,7 +164,7 @@ def _implied_order(reader: Reader, i: int) -> Path | None:
     for table in ("newest", "oldest"):
         if reader.end_of(reader.language.sorting[table], i):
             return _dated(reader)
-    adjective = reader.language.adjectives.at(reader.tokens, i)
+    adjective = reader.match(reader.language.adjectives, i)
     if adjective and (found := adjective_field(reader, adjective[0])):
         return found[0].path
     if reader.low(i) in ("highest", "lowest", "largest", "biggest", "smallest", "greatest", "high", "low", "from"):
@@ -169,6 +174,14 @@ def _implied_order(reader: Reader, i: int) -> Path | None:
 
 
 # limits --------------------------------------------------------------------------------------------
+
+
+def first_at_the_end(reader: Reader, i: int) -> Took | None:
+    """Read "the smallest companies first": an order, not one row."""
+    if reader.low(i) != "first" or not reader.superlative or reader.quantity(i + 1):
+        return None
+    reader.superlative = False
+    return Took(i + 1)
 
 
 def limited(reader: Reader, i: int) -> Took | None:
@@ -215,7 +228,7 @@ def number_of_rows(reader: Reader, i: int) -> Took | None:
     number = reader.quantity(i)
     if number is None or not isinstance(number.value, int) or number.currency or number.scaled or number.value < 1:
         return None
-    if reader.language.comparisons.at(reader.tokens, i - 1) or reader.low(i - 1) in (
+    if reader.match(reader.language.comparisons, i - 1) or reader.low(i - 1) in (
         "than",
         "least",
         "most",
@@ -235,7 +248,7 @@ def _is_superlative(reader: Reader, i: int) -> bool:
     tables = ("high", "low", "newest", "oldest")
     if any(reader.end_of(reader.language.sorting[table], i) for table in tables):
         return True
-    return reader.language.adjectives.at(reader.tokens, i) is not None and not reader.low(i).endswith("er")
+    return reader.match(reader.language.adjectives, i) is not None and not reader.low(i).endswith("er")
 
 
 # superlatives --------------------------------------------------------------------------------------
@@ -248,6 +261,8 @@ def extreme_field(reader: Reader, i: int) -> Took | None:
             return None
         start = end + (reader.low(end) in ("number", "amount", "total", "and") and reader.low(end + 1) == "of") * 2
         for stop, entry in reader.fields(start, wanted) or reader.fields(end, wanted):
+            if wanted is not NUMERIC and not _is_time(reader, entry):
+                continue
             if not reader.named and not reader.entries(stop, "object"):
                 reader.vetoes.append("give only the largest or smallest value of a field")
             extreme(reader, entry.path, descending=descending)
@@ -255,27 +270,35 @@ def extreme_field(reader: Reader, i: int) -> Took | None:
     return None
 
 
+def _is_time(reader: Reader, entry: Entry) -> bool:
+    """Whether a field tells a time: a date, or a number that is a year."""
+    if entry.field is None or entry.field.type in TEMPORAL:
+        return True
+    return reader.language.stems.of("year") in reader.language.stems.phrase(entry.field.label)
+
+
 def _extremes(reader: Reader, i: int) -> Iterator[tuple[int, bool, frozenset[FieldType]]]:
     for table, descending in (("high", True), ("low", False), ("newest", True), ("oldest", False)):
         if end := reader.end_of(reader.language.sorting[table], i):
-            yield end, descending, NUMERIC if table in ("high", "low") else TEMPORAL
-    adjective = reader.language.adjectives.at(reader.tokens, i)
+            yield end, descending, NUMERIC if table in ("high", "low") else TEMPORAL | {FieldType.NUMBER}
+    adjective = reader.match(reader.language.adjectives, i)
     if adjective and not reader.low(i).endswith("er"):
         yield adjective[1], adjective[0].direction == "high", NUMERIC
 
 
 def extreme_behind(reader: Reader, i: int) -> Took | None:
     """Read "whose amount is the largest", "is worth the most": of the field just named."""
-    found = reader.language.adjectives.at(reader.tokens, i)
+    found = reader.match(reader.language.adjectives, i)
     descending: bool | None = found[0].direction == "high" if found and not reader.low(i).endswith("er") else None
     end = found[1] if found else i
-    for table, is_high in (("high", True), ("low", False)):
+    types = NUMERIC
+    for table, is_high in (("high", True), ("low", False), ("newest", True), ("oldest", False)):
         if stop := reader.end_of(reader.language.sorting[table], i):
-            descending, end = is_high, stop
+            descending, end, types = is_high, stop, NUMERIC if table in ("high", "low") else TEMPORAL
     if descending is None or not reader.select or reader.low(end) not in ("", "?", ".", ",", "and"):
         return None
     path = reader.select[-1]
-    if len(path) != 1 or reader.type.by_name[path[0]].type not in NUMERIC:
+    if len(path) != 1 or reader.type.by_name[path[0]].type not in types:
         return None
     reader.select.pop()
     extreme(reader, path, descending=descending)
@@ -292,7 +315,7 @@ def extreme(reader: Reader, path: Path, *, descending: bool) -> None:
 
 def superlative(reader: Reader, i: int) -> Took | None:
     """Read "largest", "oldest", "cheapest": the adjective names the field."""
-    found = reader.language.adjectives.at(reader.tokens, i)
+    found = reader.match(reader.language.adjectives, i)
     if found is None or reader.low(found[1]) == "than" or reader.low(i).endswith("er") or reader.is_label(i, found[1]):
         return None
     adjective, end = found
@@ -312,20 +335,28 @@ def adjective_field(reader: Reader, adjective: Adjective) -> tuple[Entry, bool] 
         known = [entry for entry in entries if entry is not None]
         if known:
             return next((entry for entry in known if entry.path in shown), known[0]), is_birth
-    if "size" in adjective.names and "employees" in adjective.names:
-        only = only_number(reader)
-        if only is not None:
-            return Entry("field", (only.name,), only), False
-    return None
+    only = only_number(reader, adjective.fallback) if adjective.fallback else None
+    return (Entry("field", (only.name,), only), False) if only else None
 
 
-def only_number(reader: Reader) -> Field | None:
-    """Give the object's only currency, else its only number."""
-    for types in (frozenset((FieldType.CURRENCY,)), NUMERIC):
+def only_number(reader: Reader, kind: str = "number") -> Field | None:
+    """Give the object's only currency, else (but for "currency") its only number."""
+    for types in (frozenset((FieldType.CURRENCY,)), *([NUMERIC] if kind == "number" else [])):
         own = [field for field in reader.type.fields if field.type in types]
         if len(own) == 1:
             return own[0]
     return None
+
+
+def rank_rows(reader: Reader) -> None:
+    """Give "top 3 deals" its order where no field was named: the only currency or number."""
+    if reader.ranked is None or reader.sort or reader.count:
+        return
+    only = only_number(reader)
+    if only is None:
+        reader.vetoes.append("tell what the top is measured by")
+    else:
+        reader.order((only.name,), descending=reader.ranked)
 
 
 def newest(reader: Reader, i: int) -> Took | None:

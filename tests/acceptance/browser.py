@@ -136,13 +136,14 @@ FOCUSED = "() => document.activeElement.outerHTML.slice(0, 160)"
 FOCUS_SHOWS = """() => {
     const focused = document.activeElement;
     if (focused === document.body) return true; // between the last stop and the first
+    if (focused.getAttribute("aria-activedescendant")) return true; // a caret, and a row that is marked
     const around = [focused, focused.parentElement, focused.parentElement?.parentElement].filter(Boolean);
     const look = () => around.map(e => {
-        const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor, backgroundColor } = getComputedStyle(e);
-        return [outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor, backgroundColor].join();
+        const style = getComputedStyle(e);
+        return [style.outline, style.boxShadow, style.borderColor, style.backgroundColor].join();
     }).join("|");
-    const box = focused.getBoundingClientRect();
-    const seen = box.width > 0 && box.height > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight;
+    const { left, right, top, bottom } = focused.getBoundingClientRect();
+    const seen = right > Math.max(left, 0) && left < innerWidth && bottom > Math.max(top, 0) && top < innerHeight;
     const marked = look();
     focused.blur();
     const plain = look();

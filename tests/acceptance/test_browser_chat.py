@@ -37,10 +37,10 @@ def wordy(home: Home, server: Server, tmp_path_factory: pytest.TempPathFactory) 
 
 async def links(page: Page, within: str) -> dict[str, str]:
     """Read the links to records that stand in a place: id to text."""
-    found: list[list[str]] = await page.locator(f"{within} a[href^='/o/company/']").evaluate_all(
+    found: list[tuple[str, str]] = await page.locator(f"{within} a[href^='/o/company/']").evaluate_all(
         "links => links.map(link => [link.getAttribute('href').split('/').pop(), link.textContent.trim()])"
     )
-    return {record_id: text for record_id, text in found}
+    return dict(found)
 
 
 # --- ask -------------------------------------------------------------------------------------------------------------
@@ -66,6 +66,7 @@ async def test_the_first_minute(chromium: Browser, home: Home):
             await page.locator(".tool summary").click()
             await expect(page.locator(".tool .filter")).to_contain_text("Created in the last 7 days (")
             assert await links(page, ".tool") == expected
+            await expect(page.locator(".tool .count")).to_have_text(f"{len(expected)} companies · open as list")
 
             await expect(page.locator("h1")).to_have_text(QUESTION)
             answer = await page.locator(".answer > .md").inner_html()
@@ -133,7 +134,9 @@ async def test_the_foot_of_an_answer_leads_to_its_trace(chat: Window, server: Se
     await expect(page.locator("h1")).to_have_text("Top 3 companies by employees")
 
     await expect(page.locator(".trace .tag").first).to_have_text("succeeded")
-    await expect(page.locator(".steps .step .name")).to_have_text(["offline/planner", "find_companies", "offline/planner"])
+    await expect(page.locator(".steps .step .name")).to_have_text(
+        ["offline/planner", "find_companies", "offline/planner"]
+    )
     await page.locator(".steps .step summary").nth(1).click()
     await expect(page.locator(".steps .step .inside").nth(1)).to_contain_text("employees")
     await page.get_by_role("link", name="Prompt as sent").first.click()

@@ -14,6 +14,7 @@ const openPalette = startPalette();
 bindKeys();
 startSidebar();
 startClicks();
+startPanels();
 startFailures();
 startForms();
 focusHeading();
@@ -89,6 +90,16 @@ function startClicks(): void {
     open.open = false;
     open.querySelector("summary")?.focus();
   });
+}
+
+/** A panel that would stick out at the right opens to the left of its button's end. */
+function startPanels(): void {
+  const place = (event: Event): void => {
+    const panel = (event.target as Element).querySelector<HTMLElement>(":scope > .panel");
+    panel?.classList.remove("from-end");
+    panel?.classList.toggle("from-end", panel.getBoundingClientRect().right > innerWidth - 8);
+  };
+  document.addEventListener("toggle", place, true);
 }
 
 /** Copies the text of the element that data-copy names, or of the code beside the button. */

@@ -15,12 +15,14 @@ const KEPT = "metierList";
 
 class Grid extends HTMLElement {
   private readonly aborter = new AbortController();
+  private head = -1; // which column's head was pressed, if that was what was pressed last
 
   connectedCallback(): void {
     const { signal } = this.aborter;
     this.addEventListener("click", (event) => this.openRow(event), { signal });
-    this.addEventListener("htmx:after:swap", () => this.swapped(), { signal });
-    this.addEventListener("htmx:finally:request", (event) => this.filled(event), { signal });
+    // on the document: what asked may itself be swapped away
+    document.addEventListener("htmx:after:swap", () => this.remember(), { signal });
+    document.addEventListener("htmx:finally:request", (event) => this.filled(event), { signal });
     bind("/", "Search this list by name", () => this.querySelector<HTMLInputElement>("#quick-input")?.select());
     bind("j", "Next row", () => this.move(1));
     bind("k", "Row before", () => this.move(-1));
@@ -48,6 +50,7 @@ class Grid extends HTMLElement {
   /** A click anywhere in a row opens it, unless something else was meant: a link, a button, marking text. */
   private openRow(event: MouseEvent): void {
     const target = event.target as Element;
+    this.head = target.closest<HTMLTableCellElement>("thead th")?.cellIndex ?? -1;
     if (target.closest("a, button, input, summary") || !getSelection()?.isCollapsed) return;
     const link = target.closest("tr")?.querySelector<HTMLAnchorElement>("a[data-record]");
     if (!link) return;
@@ -72,18 +75,15 @@ class Grid extends HTMLElement {
 
   /** A filter being made shows itself, even when its chip was clicked; focus does not get lost with what went away. */
   private filled(event: Event): void {
-    const target = (event as CustomEvent<{ ctx: { target?: Element } }>).detail.ctx.target;
+    const { target } = (event as CustomEvent<{ ctx: { target?: Element } }>).detail.ctx;
     const filter = this.querySelector<HTMLDetailsElement>("#filter");
     if (target?.id === "filter-panel" && filter) {
       filter.open = true;
       filter.querySelector<HTMLElement>("[data-focus], .options a")?.focus();
     } else if (target?.id === "view" && document.activeElement === document.body) {
-      this.querySelector<HTMLElement>("#filter-button")?.focus({ preventScroll: true });
+      const place = this.head < 0 ? "#filter-button" : `thead th:nth-child(${this.head + 1}) a`;
+      this.querySelector<HTMLElement>(place)?.focus({ preventScroll: true });
     }
-  }
-
-  private swapped(): void {
-    this.remember();
   }
 
   /** Keeps which records are shown, in their order, for the steps on a record's page. */

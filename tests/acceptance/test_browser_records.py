@@ -129,15 +129,23 @@ async def test_a_filter_made_at_the_edge_of_a_narrow_window_is_seen_whole(desk: 
     await desk.page.reload()
 
 
-async def test_a_click_on_a_column_sorts_by_it(desk: Window, server: Server):
+async def test_a_column_s_head_sorts_by_it_and_keeps_the_focus(desk: Window, server: Server):
     page = desk.page
     await desk.go("/o/company")
     for sort, way in (("-employees", "descending"), ("employees", "ascending")):
-        await page.get_by_role("columnheader", name="Employees").get_by_role("link").click()
+        head = page.get_by_role("columnheader", name="Employees").get_by_role("link")
+        await head.press("Enter")
         await expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", way)
+        await expect(head).to_be_focused()
 
         assert desk.path == f"/o/company?sort={sort}"
-        assert await shown(desk) == ids(over_rest(server, "company", sort=sort))[:50]
+        expected = ids(over_rest(server, "company", sort=sort))
+        assert await shown(desk) == expected[:50]
+    await page.locator("tbody a[data-record]").nth(6).click()
+    await expect(page.locator(".place-in-list")).to_contain_text("7 of")
+    await desk.press("j")
+    await expect(page.locator(".place-in-list")).to_contain_text("8 of")
+    assert desk.path == f"/o/company/{expected[7]}"
 
 
 async def test_scrolling_brings_every_row_once_and_in_order(desk: Window, server: Server):

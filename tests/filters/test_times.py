@@ -90,6 +90,16 @@ def test_the_hour_that_comes_twice_is_two_hours():
     assert before.astimezone(UTC).hour == 5
 
 
+def test_of_an_hour_that_came_twice_the_first_is_meant():
+    """Berlin, 26 October 2025 and 25 October 2026: 03:00 becomes 02:00."""
+    now = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1)
+
+    first = time_range("last_52_weeks", "date_time", now)[0]
+
+    assert isinstance(first, datetime)
+    assert first.astimezone(UTC) == datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
+
+
 def test_a_day_without_midnight_begins_after_the_gap():
     """Beirut, 29 March 2026: 00:00 becomes 01:00."""
     beirut = ZoneInfo("Asia/Beirut")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metier.builtin.providers.offline.outcome import Abstain
+from metier.builtin.providers.offline.outcome import Abstain, Answer
 from metier.builtin.providers.offline.spec import arguments
 from tests.builtin.planner.workshop import clockwork, column, planned, thing, understanding
 
@@ -142,7 +142,10 @@ def test_days_that_do_not_exist_are_not_searched_for(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["in the last 24 hours", "in the last 30 minutes", "in the last 99999 days"])
 def test_stretches_that_days_cannot_be_compared_with_are_not_searched_for(words: str) -> None:
-    assert isinstance(EVENTS.outcome(f"events with deadline {words}", clockwork()), Abstain)
+    bill = understanding([thing("bill", "bills", column("name"), column("due_on", "date", "Due"))])
+
+    assert not isinstance(EVENTS.outcome(f"events with deadline {words}", clockwork()), Answer)
+    assert isinstance(bill.outcome(f"bills due {words}", clockwork()), Abstain)
 
 
 def test_for_some_days_means_the_time_in_which_something_did_not_happen() -> None:

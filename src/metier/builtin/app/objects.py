@@ -4,17 +4,17 @@ from metier.records import Field, FieldType, ObjectType, Option
 from metier.records.shape import SYSTEM_FIELDS
 
 INDUSTRIES = (
-    Option("software", "Software", "info", ("it", "tech", "technology", "saas")),
+    Option("software", "Software", "grey", ("it", "tech", "technology", "saas")),
     Option("manufacturing", "Manufacturing", "grey", ("industry", "machinery", "engineering")),
-    Option("retail", "Retail", "accent", ("commerce", "shops")),
-    Option("healthcare", "Healthcare", "ok", ("health", "medical", "medicine")),
-    Option("finance", "Finance", "info", ("banking", "insurance", "financial services")),
-    Option("energy", "Energy", "warn", ("power", "utilities", "renewables")),
+    Option("retail", "Retail", "grey", ("commerce", "shops")),
+    Option("healthcare", "Healthcare", "grey", ("health", "medical", "medicine")),
+    Option("finance", "Finance", "grey", ("banking", "insurance", "financial services")),
+    Option("energy", "Energy", "grey", ("power", "utilities", "renewables")),
     Option("logistics", "Logistics", "grey", ("transport", "shipping", "freight")),
-    Option("food", "Food", "ok", ("food and drink", "beverages", "restaurants")),
-    Option("construction", "Construction", "warn", ("building", "architecture")),
-    Option("education", "Education", "accent", ("schools", "training", "learning")),
-    Option("media", "Media", "accent", ("publishing", "press", "film")),
+    Option("food", "Food", "grey", ("food and drink", "beverages", "restaurants")),
+    Option("construction", "Construction", "grey", ("building", "architecture")),
+    Option("education", "Education", "grey", ("schools", "training", "learning")),
+    Option("media", "Media", "grey", ("publishing", "press", "film")),
 )
 
 STAGES = (
@@ -27,7 +27,7 @@ STAGES = (
 )
 
 STATUSES = (
-    Option("todo", "To do", "grey", ("open", "not started")),
+    Option("todo", "To do", "grey", ("not started",)),
     Option("in_progress", "In progress", "info", ("started", "doing", "ongoing")),
     Option("done", "Done", "ok", ("finished", "completed", "closed")),
 )

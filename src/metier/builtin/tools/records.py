@@ -185,4 +185,4 @@ async def _find_one(object_name: str, ctx: Context, arguments: Mapping[str, Any]
 async def _search(ctx: Context, arguments: Mapping[str, Any]) -> Output:
     hits = await ctx.records.search(ctx.actor, arguments["text"], limit=arguments.get("limit", 10))
     found = [{"object": hit.object, "id": str(hit.id), "label": hit.label} for hit in hits]
-    return Output(f"{len(found)} records match.", {"hits": found})
+    return Output("1 record matches." if len(found) == 1 else f"{len(found)} records match.", {"hits": found})

@@ -48,6 +48,8 @@ def _writes(tokens: Sequence[Token], language: Language, is_label: Callable[[Seq
     if language.writes.at(words, i) is None:
         return False
     follows = words[i + 1].low if i + 1 < len(words) else ""
+    if follows in language.sets["after_labels"]:
+        return False
     return follows in language.sets["after_writing"] or not is_label(words, i)
 
 

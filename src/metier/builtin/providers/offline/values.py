@@ -365,6 +365,8 @@ def _text_value(reader: Reader, ask: Ask) -> Value | None:
     if not (ask.plain or ask.direct or reader.tokens[ask.start].kind in ("quoted", "address", "number")):
         return None  # "names of Acme" is no name
     names, end = listed(reader, first, small=ask.plain)
+    if ask.field.type is FieldType.LINKS and not first.quoted:  # "acme.com" is part of https://acme.com
+        return Value((any_of(Condition(ask.path, "contains", name.text) for name in names),), end)
     return Value((text_equals(ask.path, names),), end)
 
 

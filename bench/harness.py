@@ -151,5 +151,5 @@ def as_markdown(report: Report) -> str:
     head, *body = report.cells()
     rule = ["---"] + ["---:"] * (len(head) - 1)
     table = ["| " + " | ".join(line) + " |" for line in (head, rule, *body)]
-    goals = [f"- {goal}".replace("met   ", "met: ").replace("missed", "missed:") for goal in report.goals]
+    goals = [f"- {goal}".replace("met   ", "met:").replace("missed", "missed:") for goal in report.goals]
     return "\n".join([f"## {report.title}", "", *table, "", *goals, *[f"- {note}" for note in report.notes]])

@@ -61,7 +61,8 @@ def _tasks(pid: int) -> list[Path]:
 def words() -> str:
     """Say in general words what kind of machine this is."""
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores, {platform.system()} {platform.machine()}, CPython {platform.python_version()}"
+    first = ", run before other work" if os.nice(0) < 0 else ""
+    return f"{cores} cores, {platform.system()} {platform.machine()}, CPython {platform.python_version()}{first}"
 
 
 def commit() -> str:

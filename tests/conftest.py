@@ -7,8 +7,7 @@ import pytest
 
 from metier.settings import Settings
 from metier.store import Database
-from metier.testing import FrozenClock, House, open_house
-from metier.testing import postgres
+from metier.testing import FrozenClock, House, open_house, postgres
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Record lists and record pages, as they are shown."""
 
-
 import pytest
 
 from tests.web.site import Site, names, soup

@@ -72,7 +72,9 @@ def _listen(settings: Settings, *, tries: int) -> socket.socket:
         return taken
     first, last = settings.port, min(settings.port + tries, 65_536) - 1
     ports = f"Port {first} is" if first == last else f"The ports {first} to {last} are all"
-    raise Unavailable(f"{ports} taken on {settings.host}.", cure="Give another one: --port NUMBER (0 takes a free one).")
+    raise Unavailable(
+        f"{ports} taken on {settings.host}.", cure="Give another one: --port NUMBER (0 takes a free one)."
+    )
 
 
 def _run(settings: Settings, listening: socket.socket, *, demo: bool) -> None:

@@ -195,10 +195,11 @@ async def test_stop_ends_a_model_that_hangs_and_keeps_its_words(office: House):
     office.model.script = script
     thread = await office.metier.chat.create_thread(office.actor, agent="clerk", model="scripted/model")
     run = await office.metier.chat.send(office.actor, thread.id, "Please.")
-    while not script.asked:
-        await asyncio.sleep(0.01)
+    async with aclosing(office.metier.runs.follow(run.id)) as live:
+        async for event in live:
+            if event.type == "token":
+                await office.metier.runs.stop(office.actor, run.id)
 
-    await office.metier.runs.stop(office.actor, run.id)
     events = await asyncio.wait_for(office.events(run.id), 5)
 
     assert (events.status, events.stop_reason) == ("stopped", "stopped")

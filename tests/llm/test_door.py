@@ -324,3 +324,23 @@ async def test_an_unknown_model_is_told_before_anything_is_reserved(clock):
             await anext(stream)
 
     assert book.events == []
+
+
+@pytest.mark.parametrize("kind", ["auth", "rejected", "rate_limited", "network"])
+async def test_a_refused_call_has_used_nothing(clock, kind: str):
+    book = Book()
+
+    with pytest.raises(ProviderDown):
+        await read(Said(ProviderDown("test", "x", kind=kind)), clock, book)
+
+    assert (book.end.status, book.end.usage, book.end.estimated) == ("failed", Usage(), False)
+
+
+async def test_a_refusal_in_the_middle_of_an_answer_is_estimated(clock):
+    book = Book()
+
+    with pytest.raises(ProviderDown):
+        await read(Said(*SAID, ProviderDown("test", "x", kind="network")), clock, book)
+
+    assert book.end.estimated
+    assert book.end.usage.input_tokens > 0

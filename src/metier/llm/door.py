@@ -12,11 +12,15 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from metier.clock import Clock
-from metier.errors import MetierError
+from metier.errors import MetierError, ProviderDown
 from metier.llm.catalog import ModelCatalog
 from metier.llm.messages import Chunk, Finish, PlanNote, ReasoningDelta, Request, TextDelta, ToolCall, Usage
 from metier.llm.provider import ModelInfo
 from metier.llm.usage import cost_micros, estimated_usage
+
+
+#: Kinds of faults of a call that no model has worked on, if nothing of an answer came.
+REFUSED = frozenset({"auth", "rejected", "rate_limited", "network", "context"})
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class _Call:
 
     def _end(self, fault: BaseException | None) -> CallEnd:
         finish = self._finish
-        usage, estimated = (finish.usage, finish.estimated) if finish and finish.usage else self._usage()
+        usage, estimated = (finish.usage, finish.estimated) if finish and finish.usage else self._usage(fault)
         return CallEnd(
             status=_status(finish, fault),
             usage=usage,
@@ -186,9 +190,10 @@ class _Call:
             error=None if finish else _told(fault),
         )
 
-    def _usage(self) -> tuple[Usage, bool]:
-        """Guess what was used, and say whether it is a guess: rules use nothing."""
-        if not self.start.model.ai:
+    def _usage(self, fault: BaseException | None = None) -> tuple[Usage, bool]:
+        """Guess what was used, and say whether it is a guess: rules use nothing, and a refused call neither."""
+        refused = isinstance(fault, ProviderDown) and fault.kind in REFUSED and self.first_ms is None
+        if refused or not self.start.model.ai:
             return Usage(), False
         return estimated_usage(self.start.request, self.chars), True
 

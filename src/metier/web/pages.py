@@ -36,6 +36,7 @@ class Pages:
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
+            auto_reload=False,  # an upgrade under a running server must not mix two versions
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

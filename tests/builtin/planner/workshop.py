@@ -209,6 +209,7 @@ class Talk:
 
     def _keep(self, chunks: Sequence[Chunk]) -> str:
         said = "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta))
+        said = said.replace("\N{NO-BREAK SPACE}", " ")  # between the parts of a date
         calls = [chunk for chunk in chunks if isinstance(chunk, ToolCall)]
         plans = [Plan(chunk.plan) for chunk in chunks if isinstance(chunk, PlanNote)]
         self.plans += [plan.plan for plan in plans]

@@ -29,7 +29,8 @@ def found_records(spec: Spec, teller: Teller, result: Mapping[str, Any]) -> Iter
     elif not total:
         yield _none(spec, teller, result)
     else:
-        yield f"**{escaped(restate(spec, teller))}: {shown_total}**\n"
+        shown = f"{len(records)} of {shown_total}" if spec.limit and len(records) < total else shown_total
+        yield f"**{escaped(restate(spec, teller))}: {shown}**\n"
         yield from _cut(spec, len(records), total, shown_total)
         yield "\n"
         yield from table(spec, teller, records)

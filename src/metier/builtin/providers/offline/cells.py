@@ -81,11 +81,15 @@ def _option(value: Any, field: Field, clock: Clockwork) -> str:
 
 
 def _day(value: Any, field: Field, clock: Clockwork) -> str:
-    return moments.say_moment(date.fromisoformat(str(value)[:10]), FieldType.DATE, clock)
+    return _unbroken(moments.say_moment(date.fromisoformat(str(value)[:10]), FieldType.DATE, clock))
 
 
 def _moment(value: Any, field: Field, clock: Clockwork) -> str:
-    return moments.say_moment(value, FieldType.DATE_TIME, clock)
+    return _unbroken(moments.say_moment(value, FieldType.DATE_TIME, clock))
+
+
+def _unbroken(moment: str) -> str:
+    return moment.replace(" ", "\N{NO-BREAK SPACE}")  # a date over three lines cannot be read in a narrow table
 
 
 def _record(value: Any, field: Field, clock: Clockwork) -> str:

@@ -18,7 +18,6 @@ from metier.llm.messages import Chunk, Finish, PlanNote, ReasoningDelta, Request
 from metier.llm.provider import ModelInfo
 from metier.llm.usage import cost_micros, estimated_usage
 
-
 #: Kinds of faults of a call that no model has worked on, if nothing of an answer came.
 REFUSED = frozenset({"auth", "rejected", "rate_limited", "network", "context"})
 

@@ -15,6 +15,7 @@ const KEPT = "metierList";
 
 class Grid extends HTMLElement {
   private readonly aborter = new AbortController();
+  private late = 0; // timer of askAgain
   private head = -1; // which column's head was pressed, if that was what was pressed last
 
   connectedCallback(): void {
@@ -27,12 +28,25 @@ class Grid extends HTMLElement {
     bind("j", "Next row", () => this.move(1));
     bind("k", "Row before", () => this.move(-1));
     bind("f", "Add a filter", () => this.openFilter());
-    this.querySelector<HTMLInputElement>("#quick-input")?.addEventListener("keydown", (event) => this.leaveSearch(event), { signal });
+    const quick = this.querySelector<HTMLInputElement>("#quick-input");
+    quick?.addEventListener("keydown", (event) => this.leaveSearch(event), { signal });
+    quick?.addEventListener("input", () => this.askAgain(quick), { signal });
+    if (quick && quick.value !== quick.defaultValue) this.askAgain(quick); // typed before this page was ready
     this.remember();
   }
 
   disconnectedCallback(): void {
     this.aborter.abort();
+    clearTimeout(this.late);
+  }
+
+  /** Searches once more when the list still shows something else a while after the last letter. */
+  private askAgain(quick: HTMLInputElement): void {
+    clearTimeout(this.late);
+    this.late = window.setTimeout(() => {
+      const shown = new URLSearchParams(location.search).get("q") ?? "";
+      if (shown !== quick.value.trim()) quick.dispatchEvent(new Event("search", { bubbles: true }));
+    }, 1_500);
   }
 
   private rows(): HTMLAnchorElement[] {

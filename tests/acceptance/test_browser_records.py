@@ -166,6 +166,7 @@ async def test_quick_search_walk_and_open_by_keyboard(desk: Window, server: Serv
     page = desk.page
     await desk.go("/o/person?sort=name")
     await desk.press("/")
+    await expect(page.locator("#quick-input")).to_be_focused()
     await page.keyboard.type("an")
     found = over_rest(server, "person", where={"name": {"contains": "an"}}, sort="name")
     await expect(page.locator(".count")).to_have_text(f"{len(found)} people")

@@ -6,6 +6,7 @@ Object types, rows with gaps everywhere, filters, orders and page sizes are inve
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from metier.clock import Clock
@@ -14,10 +15,12 @@ from metier.store import Database
 from tests.records.brute import Data, answer
 from tests.records.invent import Place, Question, Story, stories
 from tests.records.world import World
+from tests.scale import cases
 
-STORIES, QUESTIONS = 60, 20  # 1,200 questions
+STORIES, QUESTIONS = cases(60), 20  # 1,200 questions
 
 
+@pytest.mark.proof
 @given(story=stories(QUESTIONS))
 @settings(
     max_examples=STORIES,

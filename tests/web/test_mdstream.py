@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metier.web.mdstream import MdStream, render
+from tests.scale import cases
 
 LINES = [
     "# Title\n", "Some *words* here\n", "more words\n", "\n", "\n\n", "- a\n", "- b\n", "  - nested\n",
@@ -32,7 +33,8 @@ def grown(text: str, cuts: list[int]) -> str:
     return "".join(blocks[i] for i in sorted(blocks))
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.proof
+@settings(max_examples=cases(400), deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=25).map("".join), st.lists(st.integers(0, 500), max_size=40))
 @example("1. a\n\n2. b\n", [7])
 @example("[b]\n\nwords\n\n[b]: https://x.example\n", [5, 13])
@@ -43,7 +45,8 @@ def test_pieces_give_the_html_of_the_whole(text: str, cuts: list[int]):
     assert grown(text, cuts) == "".join(render(text))
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.proof
+@settings(max_examples=cases(200), deadline=None)
 @given(st.text(max_size=200), st.lists(st.integers(0, 200), max_size=30))
 def test_any_text_in_any_pieces_gives_the_html_of_the_whole(text: str, cuts: list[int]):
     assert grown(text, cuts) == "".join(render(text))

@@ -30,6 +30,7 @@ from metier.filters import Here, read_where
 from metier.records.catalog import View
 from metier.records.shape import Field, FieldType, ObjectType
 from tests.builtin.planner.workshop import BOAT, OBJECTS, SAILOR, TRIP, ZONE, clockwork, teller, understanding
+from tests.scale import cases
 
 WORDS = ["harbour", "lantern", "otter", "quill", "Zephyr", "Marble", "Nutmeg", "Saffron", "Tundra", "Violet"]
 RECORDS = {
@@ -226,7 +227,8 @@ def specs_of(kind: ObjectType) -> st.SearchStrategy[Spec]:
 SPECS = st.one_of([specs_of(kind) for kind in (BOAT, SAILOR, TRIP)])
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.proof
+@settings(max_examples=cases(600), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SPECS)
 def test_a_restatement_plans_back_to_its_spec(spec: Spec) -> None:
     said = restate(spec, teller(spec.object, UNDERSTANDING, CLOCK))
@@ -238,7 +240,8 @@ def test_a_restatement_plans_back_to_its_spec(spec: Spec) -> None:
     assert not outcome.unread
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.proof
+@settings(max_examples=cases(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SPECS)
 def test_the_labels_of_the_chips_put_together_plan_back_to_the_same(spec: Spec) -> None:
     said = "; ".join(chip["label"] for chip in chips(spec, teller(spec.object, UNDERSTANDING, CLOCK)))
@@ -258,7 +261,8 @@ def test_a_single_record_is_restated_so_that_it_is_found_again(record: Hit) -> N
     assert UNDERSTANDING.outcome(said, CLOCK, known=KNOWN) == Answer(spec, 1.0, (), True)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.proof
+@settings(max_examples=cases(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SPECS)
 def test_the_filter_of_a_plan_is_one_that_records_reads(spec: Spec) -> None:
     given_arguments = arguments(spec, title=BY_NAME[spec.object].title)

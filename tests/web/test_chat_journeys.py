@@ -235,6 +235,7 @@ async def test_all_of_it_works_without_javascript(chromium: Browser, address: st
     await page.goto(f"{address}/chat")
     await page.locator("textarea").fill("How many ships?")
     await page.locator(".send").click()
+    await page.wait_for_url("**/chat/*")  # the form's answer leads there; a reload meanwhile is lost
     turns = await fleet.house.metier.chat.transcript(fleet.house.actor, await newest(fleet))
     await fleet.house.events(turns[-1].run.root_id)
     await page.reload()

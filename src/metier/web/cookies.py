@@ -1,6 +1,6 @@
 """The two cookies: who is signed in, and who holds the welcome link."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,5 +31,7 @@ def drop_sign_in(answer: Response) -> Response:
 
 
 def _set(request: Request, answer: Response, name: str, value: str, until: datetime) -> None:
-    secure = request.url.scheme == "https" or (metier_of(request).settings.public_url or "").startswith("https:")
-    answer.set_cookie(name, value, expires=until.astimezone(UTC), httponly=True, samesite="lax", secure=secure)
+    metier = metier_of(request)
+    secure = request.url.scheme == "https" or (metier.settings.public_url or "").startswith("https:")
+    lasts = int((until - metier.clock.now()).total_seconds())  # a browser's clock may be wrong, its stop-watch is not
+    answer.set_cookie(name, value, max_age=lasts, httponly=True, samesite="lax", secure=secure)

@@ -20,20 +20,26 @@ if TYPE_CHECKING:
     from metier.errors import TryAgain as TryAgain
     from metier.records import ObjectType as ObjectType
     from metier.settings import Settings as Settings
+    from metier.tools import Change as Change
+    from metier.tools import FieldChange as FieldChange
     from metier.tools import Output as Output
+    from metier.tools import Preview as Preview
     from metier.tools import Tool as Tool
     from metier.tools import tool as tool
 
 _HOMES = {
     "Actor": "metier.actor",
     "Agent": "metier.agents",
+    "Change": "metier.tools",
     "Context": "metier.context",
+    "FieldChange": "metier.tools",
     "GiveUp": "metier.errors",
     "Limits": "metier.agents",
     "Metier": "metier.app",
     "MetierError": "metier.errors",
     "ObjectType": "metier.records",
     "Output": "metier.tools",
+    "Preview": "metier.tools",
     "Settings": "metier.settings",
     "Tool": "metier.tools",
     "TryAgain": "metier.errors",
@@ -44,13 +50,16 @@ _HOMES = {
 __all__ = [
     "Actor",
     "Agent",
+    "Change",
     "Context",
+    "FieldChange",
     "GiveUp",
     "Limits",
     "Metier",
     "MetierError",
     "ObjectType",
     "Output",
+    "Preview",
     "Settings",
     "Tool",
     "TryAgain",

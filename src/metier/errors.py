@@ -195,6 +195,13 @@ class MissingPermission(Forbidden):
         self.resource = resource
 
 
+class NobodyToAsk(Forbidden):
+    """A call that needs a person's yes, where no person can be asked."""
+
+    def __init__(self, call: str, why: str) -> None:
+        super().__init__(f"{call} needs a person first, and nobody can be asked here. {why}")
+
+
 class RefusedAddress(Forbidden):
     """A connection that the guard of outgoing traffic does not open."""
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
-from metier import Context, Limits, define_agent, tool
+from metier import Context, GiveUp, Limits, define_agent, tool
 from metier.errors import ProviderDown
 from metier.testing import FrozenClock, House, Script, open_house
+from metier.tools import Confirm, Preview
 
 
 @tool
@@ -35,6 +37,29 @@ async def strange(ctx: Context) -> object:
     return object()
 
 
+written: list[str] = []
+
+
+async def show_write(ctx: Context, arguments) -> Preview:
+    if arguments["text"] == "nonsense":
+        raise GiveUp("There is no such page.")
+    return Preview(f"Write {arguments['text']}")
+
+
+@tool(effect="write", preview=show_write, reads=())
+async def write(ctx: Context, text: str) -> str:
+    """Write something into the book."""
+    written.append(text)
+    return "written"
+
+
+@tool(effect="external", reads=("web",))
+async def call_out(ctx: Context, url: str) -> str:
+    """Ask another server."""
+    written.append(url)
+    return "answered"
+
+
 LIMITS = Limits(max_steps=4, max_same_call=2)
 
 
@@ -48,9 +73,11 @@ async def office(database_url: str, clock: FrozenClock):
         await houses[0].metier.access.update_role(houses[0].actor, role, flags=frozenset())
         return "demoted"
 
-    tools = [note_down, slow, broken, strange, demote]
+    tools = [note_down, slow, broken, strange, demote, write, call_out]
     clerk = define_agent(name="clerk", prompt="You note things.", tools=tools, limits=LIMITS)
-    async with open_house(url=database_url, clock=clock, agents=[clerk]) as opened:
+    trusted = replace(clerk, name="trusted", confirm=Confirm.NEVER)
+    written.clear()
+    async with open_house(url=database_url, clock=clock, agents=[clerk, trusted]) as opened:
         houses.append(opened)
         yield opened
 
@@ -242,3 +269,40 @@ async def test_parallel_calls_are_all_answered_in_order(office: House):
 
     assert [one.data["result"] for one in events.all("tool_result")] == ["noted a", "noted b"]
     assert len(script.asked[1].messages[-1].parts) == 2
+
+
+async def test_a_change_is_not_made_where_nobody_can_be_asked(office: House):
+    events = await ask(office, Script().calls("write", text="a page").then_says("I may not."))
+
+    assert written == []
+    assert events.last("tool_result").error == "NobodyToAsk"
+    assert "Write a page" in events.last("tool_result").data["message"]
+
+
+async def test_nobody_is_asked_for_what_cannot_be_done(office: House):
+    events = await ask(office, Script().calls("write", text="nonsense").then_says("No."))
+
+    assert events.last("tool_result").error == "GiveUp"
+
+
+async def test_an_agent_can_be_trusted_with_changes(office: House):
+    events = await office.ask(
+        "Please.", agent="trusted", model=Script().calls("write", text="a page").then_says("Done.")
+    )
+
+    assert written == ["a page"]
+    assert events.last("tool_result").data["success"] is True
+
+
+async def test_foreign_words_shut_the_way_out_and_stay_in_the_thread(office: House):
+    """S-16: what an earlier turn has read counts too; arguments written beside a reading call are not led by it."""
+    thread = await office.metier.chat.create_thread(office.actor, agent="trusted", model="scripted/model")
+    beside = Script().calls_all(("call_out", {"url": "a"}), ("call_out", {"url": "b"})).then_says("Both.")
+
+    first = await office.ask("Please.", thread_id=thread.id, model=beside)
+    again = await office.ask("More.", thread_id=thread.id, model=Script().calls("call_out", url="c").then_says("No."))
+
+    assert [one.data["success"] for one in first.all("tool_result")] == [True, True]
+    assert again.last("tool_result").error == "NobodyToAsk"
+    assert "web pages" in again.last("tool_result").data["message"]
+    assert written == ["a", "b"]

@@ -107,6 +107,8 @@ def _told(message: Message) -> dict[str, Any]:
         told["calls"] = [[call.id, call.name, call.raw] for call in message.tool_calls]
     if results := [[p.id, p.name, p.output] for p in message.parts if isinstance(p, ToolResult)]:
         told["results"] = results
+    if sources := [list(p.reads) for p in message.parts if isinstance(p, ToolResult) and p.reads is not None]:
+        told["sources"] = sources
     if plans := [p.plan for p in message.parts if isinstance(p, Plan)]:
         told["plans"] = plans
     return told

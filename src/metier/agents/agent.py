@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from metier.errors import Invalid, Problem
+from metier.errors import Invalid, Problem, nearest
 from metier.records.shape import NAME
 from metier.registry import fold_name
-from metier.tools import Tool
+from metier.tools import Confirm, Tool
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Agent:
         model: `default-smart-model`, `default-fast-model`, or a model's id.
         toolsets: Names of tool groups on the shelf, e.g. `records`.
         tools: Tools of its own.
+        confirm: Which of its changes a person confirms first.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Agent:
     toolsets: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    confirm: Confirm = Confirm.ALWAYS
 
     @property
     def title(self) -> str:
@@ -61,17 +63,24 @@ def define_agent(
     toolsets: Sequence[str] = (),
     tools: Sequence[Tool] = (),
     limits: Limits | None = None,
+    confirm: Confirm | str = Confirm.ALWAYS,
 ) -> Agent:
     """Define an agent.
 
     Raises:
-        Invalid: The name is not an identifier (letters, digits, `-`, `_`), or the prompt is empty.
+        Invalid: The name is not an identifier (letters, digits, `-`, `_`), the prompt is empty, or `confirm` is none of
+            `always`, `outside_own` and `never`.
     """
     problems: list[Problem] = []
     if not NAME.match(fold_name(name).replace("-", "_")):
         problems.append(Problem("name", f"{name!r} must be letters, digits, '-' or '_'", example="crm-assistant"))
     if not prompt.strip():
         problems.append(Problem("prompt", "must say what the agent is for"))
+    if confirm not in tuple(Confirm):
+        problems.append(
+            Problem("confirm", f"{confirm!r} is not known", tuple(Confirm), did_you_mean=nearest(confirm, Confirm))
+        )
     if problems:
         raise Invalid.of(problems, what=f"The agent {name!r}")
-    return Agent(name, prompt, label, description, model, tuple(toolsets), tuple(tools), limits or Limits())
+    given = (tuple(toolsets), tuple(tools), limits or Limits(), Confirm(confirm))
+    return Agent(name, prompt, label, description, model, *given)

@@ -37,7 +37,7 @@ from metier.llm.messages import (
     Usage,
 )
 from metier.runs import RunLog
-from metier.tools import Dispatcher, Offer, Tool, Toolset, stopped_output
+from metier.tools import Caution, Dispatcher, Offer, Tool, Toolset, read_in, stopped
 
 
 @dataclass(frozen=True)
@@ -230,10 +230,11 @@ class Loop:
         try:
             self._check_repetition(calls)
             self._ctx = replace(self._ctx, actor=await self._parts.refresh(self._ctx.actor))
+            caution = Caution(self._agent.confirm, read_in(self._messages))
             for call in calls:
-                results[call.id] = await self._parts.dispatcher.dispatch(self._ctx, call, self._offer)
+                results[call.id] = await self._parts.dispatcher.dispatch(self._ctx, call, self._offer, caution)
         finally:  # each call gets its result, also when stopped: a history with open calls is refused by vendors
-            unanswered = [ToolResult(c.id, c.name, stopped_output()) for c in calls if c.id not in results]
+            unanswered = [stopped(call) for call in calls if call.id not in results]
             message = Message("tool", (*results.values(), *unanswered))
             self._messages.append(message)
             self._log.put(messages=[message])

@@ -2,7 +2,7 @@
 
 A conversation is a sequence of Messages; a Message is a role and Parts. The stored form of a part is
 `{"type": "text", "text": …}`, `{"type": "tool_call", "id", "name", "arguments"}`,
-`{"type": "tool_result", "id", "name", "output"}` or `{"type": "plan", "plan": …}`.
+`{"type": "tool_result", "id", "name", "output", "reads"?}` or `{"type": "plan", "plan": …}`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,11 +34,18 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a tool answered: `{success, message, result?, error?}`."""
+    """What a tool answered.
+
+    Attributes:
+        output: `{success, message, result?, error?}`.
+        reads: Whose words it may hold: `records`, `web`, `files`, `mail`, `other`; empty for none, None if nobody noted
+            it, as before that was done. Never sent to a vendor.
+    """
 
     id: str
     name: str
     output: Mapping[str, Any]
+    reads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,9 @@ def part_to_json(part: Part) -> dict[str, Any]:
             return {"type": "text", "text": text}
         case ToolCall(id=call_id, name=name, raw=raw):
             return {"type": "tool_call", "id": call_id, "name": name, "arguments": raw}
-        case ToolResult(id=call_id, name=name, output=output):
-            return {"type": "tool_result", "id": call_id, "name": name, "output": dict(output)}
+        case ToolResult(id=call_id, name=name, output=output, reads=reads):
+            body = {"type": "tool_result", "id": call_id, "name": name, "output": dict(output)}
+            return body if reads is None else {**body, "reads": list(reads)}
         case Plan(plan):
             return {"type": "plan", "plan": dict(plan)}
 
@@ -95,7 +103,8 @@ def part_from_json(body: Mapping[str, Any]) -> Part:
         case "tool_call":
             return ToolCall(body["id"], body["name"], body["arguments"])
         case "tool_result":
-            return ToolResult(body["id"], body["name"], body["output"])
+            reads = body.get("reads")
+            return ToolResult(body["id"], body["name"], body["output"], None if reads is None else tuple(reads))
         case "plan":
             return Plan(body["plan"])
         case other:

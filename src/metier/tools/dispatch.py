@@ -1,4 +1,4 @@
-"""The one door through which an agent acts: known, allowed, valid, then run and recorded (S-12).
+"""The one door through which an agent acts: known, allowed, valid, approved, then run and recorded (S-12).
 
 What a model gets back is always `{"success", "message", "result"?, "error"?}`; a call it got wrong is answered with
 what was expected, never repaired or taken as empty (S-15).
@@ -14,11 +14,12 @@ import structlog
 
 from metier.actor import check_flag
 from metier.context import Context
-from metier.errors import GiveUp, Invalid, MetierError, NotFound, Problem, SchemaMismatch, TryAgain
+from metier.errors import GiveUp, Invalid, MetierError, NobodyToAsk, NotFound, Problem, SchemaMismatch, TryAgain
 from metier.events import EventType
 from metier.llm.messages import ToolCall, ToolResult
 from metier.registry import fold_name
 from metier.schema import Validators
+from metier.tools.approval import Caution, decide
 from metier.tools.tool import Output, Tool
 
 TOOL_TIMEOUT_S = 60.0
@@ -59,8 +60,10 @@ class Dispatcher:
         self._timeout_s = timeout_s
         self._logger = structlog.get_logger("metier.tools")
 
-    async def dispatch(self, ctx: Context, call: ToolCall, offer: Offer) -> ToolResult:
+    async def dispatch(self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution) -> ToolResult:
         """Run one call and record it; never raises for what the call did wrong.
+
+        A call that needs a person first is refused: there is nobody to ask.
 
         A tool that changes something runs only after its `tool_call` event is committed, so that what was begun is
         known even if this process dies.
@@ -74,12 +77,12 @@ class Dispatcher:
         if tool is not None and tool.effect != "read":
             await noted
         try:
-            output = _failure(fault) if fault else await self._run(ctx, tool, arguments)  # type: ignore[arg-type]
+            output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
         except asyncio.CancelledError:
-            _record(ctx, call, stopped_output(), started)
+            _record(ctx, call, stopped(call).output, started)
             raise
         _record(ctx, call, output, started)
-        return ToolResult(call.id, call.name, output)
+        return ToolResult(call.id, call.name, output, tool.brings if tool and not fault else ())
 
     def _read(
         self, ctx: Context, call: ToolCall, offer: Offer
@@ -96,9 +99,11 @@ class Dispatcher:
             return tool, {}, error
         return tool, arguments, None
 
-    async def _run(self, ctx: Context, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def _output(self, ctx: Context, tool: Tool, arguments: Mapping[str, Any], caution: Caution) -> dict[str, Any]:
+        """Run a call that is known, allowed and valid; what goes wrong becomes the output."""
         try:
             async with asyncio.timeout(self._timeout_s):
+                await _check_approved(ctx, tool, arguments, caution)
                 return _success(tool, await tool.run(ctx, arguments))
         except MetierError as error:
             return _failure(error)
@@ -107,6 +112,14 @@ class Dispatcher:
         except Exception:  # the edge to tool code: the model hears of it, the log has the cause
             self._logger.exception("tool failed", tool=tool.name, run_id=str(ctx.run_id))
             return _failure(GiveUp(f"{tool.name} failed inside; the operator's log has the cause."))
+
+
+async def _check_approved(ctx: Context, tool: Tool, arguments: Mapping[str, Any], caution: Caution) -> None:
+    if tool.effect == "read" and tool.approval != "always":
+        return
+    preview = await tool.preview(ctx, arguments) if tool.preview else None
+    if need := decide(tool, arguments, preview, caution):
+        raise NobodyToAsk(preview.title if preview else tool.name, need.why)
 
 
 def parse_arguments(call: ToolCall) -> Mapping[str, Any]:
@@ -129,9 +142,9 @@ def parse_arguments(call: ToolCall) -> Mapping[str, Any]:
     return arguments
 
 
-def stopped_output() -> dict[str, Any]:
+def stopped(call: ToolCall) -> ToolResult:
     """Give what stands in the history for a call that was stopped."""
-    return {"success": False, "message": "Stopped before it finished."}
+    return ToolResult(call.id, call.name, {"success": False, "message": "Stopped before it finished."}, ())
 
 
 def _bad_arguments(call: ToolCall, problem: str) -> Invalid:

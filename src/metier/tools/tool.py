@@ -6,7 +6,7 @@ e.g. one search tool per object the actor may read.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_type_hints, overload
 
 from pydantic import ConfigDict, ValidationError, create_model
@@ -14,9 +14,14 @@ from pydantic import ConfigDict, ValidationError, create_model
 from metier.context import Context
 from metier.errors import Invalid, Problem, SchemaMismatch
 from metier.llm.messages import ToolSpec
+from metier.runs.requests import Preview
 
 Effect = Literal["read", "write", "external", "admin"]
+Approval = Literal["policy", "always", "never"]
+Source = Literal["records", "web", "files", "mail"]
 Runner = Callable[[Context, Mapping[str, Any]], Awaitable["Output | Any"]]
+Previewer = Callable[[Context, Mapping[str, Any]], Awaitable[Preview]]
+Targets = Callable[[Mapping[str, Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,13 @@ class Tool:
             workspace's set-up (`admin`).
         idempotent: Whether the same call twice does no more than once.
         annotations: For the offline planner; never sent to a vendor.
+        preview: Says what a call would do, for the person who is asked first; gets what `run` gets, changes nothing,
+            and raises what `run` would raise, so that nobody is asked for what cannot be done. Without one the person
+            sees the arguments.
+        approval: Whether a person is asked first: as `tools.approval` decides, always, or never by the house's
+            choice (foreign words in the conversation ask all the same).
+        reads: Whose words its answers bring, errors included; `()` for none. None, not said, counts as foreign.
+        targets: For `external`: the hosts that a call would reach.
     """
 
     name: str
@@ -51,6 +63,15 @@ class Tool:
     effect: Effect = "read"
     idempotent: bool = True
     annotations: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    preview: Previewer | None = None
+    approval: Approval = "policy"
+    reads: tuple[Source, ...] | None = None
+    targets: Targets | None = None
+
+    @property
+    def brings(self) -> tuple[str, ...]:
+        """Whose words its answers bring; `other` if the tool does not say."""
+        return ("other",) if self.reads is None else self.reads
 
     def spec(self) -> ToolSpec:
         """Give the tool as a model is told of it."""
@@ -85,6 +106,10 @@ def tool(
     flag: str | None = None,
     effect: Effect = "read",
     idempotent: bool = True,
+    preview: Previewer | None = None,
+    approval: Approval = "policy",
+    reads: tuple[Source, ...] | None = None,
+    targets: Targets | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]: ...
 
 
@@ -97,28 +122,38 @@ def tool(
     flag: str | None = None,
     effect: Effect = "read",
     idempotent: bool = True,
+    preview: Previewer | None = None,
+    approval: Approval = "policy",
+    reads: tuple[Source, ...] | None = None,
+    targets: Targets | None = None,
 ) -> Tool | Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a Tool of an async function `(ctx: Context, *, …typed arguments…)`.
 
     The docstring is the description, the signature the schema; `Annotated[str, Field(description=…)]` describes and
-    limits an argument. The decorator only tags and describes; nothing is
-    registered.
+    limits an argument. The decorator only tags and describes; nothing is registered.
 
     Raises:
         Invalid: The function is not async, has no docstring, or its first argument is not the context.
     """
 
     def make(func: Callable[..., Awaitable[Any]]) -> Tool:
-        return _from_function(
-            func, name=name or func.__name__, category=category, flag=flag, effect=effect, idempotent=idempotent
+        made = _from_function(func, name or func.__name__)
+        return replace(
+            made,
+            category=category,
+            flag=flag,
+            effect=effect,
+            idempotent=idempotent,
+            preview=preview,
+            approval=approval,
+            reads=reads,
+            targets=targets,
         )
 
     return make if function is None else make(function)
 
 
-def _from_function(
-    func: Callable[..., Awaitable[Any]], *, name: str, category: str, flag: str | None, effect: Effect, idempotent: bool
-) -> Tool:
+def _from_function(func: Callable[..., Awaitable[Any]], name: str) -> Tool:
     _check_function(func, name)
     hints = get_type_hints(func, include_extras=True)
     arguments = list(inspect.signature(func).parameters.values())[1:]
@@ -137,16 +172,7 @@ def _from_function(
             raise SchemaMismatch(f"The call of {name}", problems) from None
         return await func(ctx, **{p.name: getattr(checked, p.name) for p in arguments})
 
-    return Tool(
-        name=name,
-        description=inspect.getdoc(func) or "",
-        parameters=schema,
-        run=run,
-        category=category,
-        flag=flag,
-        effect=effect,
-        idempotent=idempotent,
-    )
+    return Tool(name, inspect.getdoc(func) or "", schema, run)
 
 
 def _check_function(func: Callable[..., Awaitable[Any]], name: str) -> None:

@@ -84,6 +84,7 @@ def _find_tool(kind: ObjectType, objects: Mapping[str, ObjectType]) -> Tool:
         },
         run=partial(_find, kind.name),
         category=CATEGORY,
+        reads=("records",),
         annotations={"kind": "find", "object": kind.to_json(), "objects": _targets(kind, objects)},
     )
 
@@ -100,6 +101,7 @@ def _find_one_tool(kind: ObjectType, objects: Mapping[str, ObjectType]) -> Tool:
         },
         run=partial(_find_one, kind.name),
         category=CATEGORY,
+        reads=("records",),
         annotations={"kind": "find_one", "object": kind.to_json(), "objects": _targets(kind, objects)},
     )
 
@@ -119,6 +121,7 @@ def _search_tool() -> Tool:
         },
         run=_search,
         category=CATEGORY,
+        reads=("records",),
         annotations={"kind": "search"},
     )
 

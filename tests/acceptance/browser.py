@@ -25,7 +25,7 @@ SCREENS: Mapping[str, Mapping[str, Any]] = {
 Screen = Literal["light", "dark", "phone"]
 LET_GO = "net::ERR_ABORTED"  # the page itself gave a request up: a stream that ended, a prefetch that was used
 
-expect.set_options(timeout=15_000)  # ms; a busy machine is no failure
+expect.set_options(timeout=30_000)  # ms; a busy machine is no failure
 
 
 @dataclass

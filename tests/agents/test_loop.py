@@ -227,7 +227,7 @@ async def test_stop_ends_a_model_that_hangs_and_keeps_its_words(office: House):
             if event.type == "token":
                 await office.metier.runs.stop(office.actor, run.id)
 
-    events = await asyncio.wait_for(office.events(run.id), 5)
+    events = await asyncio.wait_for(office.events(run.id), 12)
 
     assert (events.status, events.stop_reason) == ("stopped", "stopped")
     assert events.last("complete").data["output"] == "Thinking about "

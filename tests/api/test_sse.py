@@ -63,7 +63,7 @@ async def test_a_quiet_stream_is_kept_awake_until_the_next_frame(monkeypatch: py
     streaming = asyncio.create_task(stream(frames(), reader))
     while reader.bodies.count(AWAKE) < 2:
         reader.got.clear()
-        await asyncio.wait_for(reader.got.wait(), 5)
+        await asyncio.wait_for(reader.got.wait(), 12)
     go_on.set()
     await streaming
 
@@ -81,9 +81,9 @@ async def test_a_reader_that_goes_away_closes_its_frames() -> None:
             closed.set()
 
     streaming = asyncio.create_task(stream(frames(), reader))
-    await asyncio.wait_for(reader.got.wait(), 5)
+    await asyncio.wait_for(reader.got.wait(), 12)
     reader.hung_up.set()
-    await asyncio.wait_for(streaming, 5)
+    await asyncio.wait_for(streaming, 12)
 
     assert closed.is_set()
     assert not reader.ended

@@ -67,7 +67,7 @@ async def test_a_second_message_waits_for_the_first_answer(house: House):
     with pytest.raises(Conflict, match="still answering"):
         await house.metier.chat.send(house.actor, thread.id, "Two")
     house.model.script.go_on()
-    await asyncio.wait_for(house.events(run.id), 5)
+    await asyncio.wait_for(house.events(run.id), 12)
 
 
 async def test_an_unknown_agent_or_model_is_named_with_the_nearest(house: House):

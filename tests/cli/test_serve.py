@@ -37,7 +37,7 @@ def test_a_server_told_to_end_closes_its_house(home: Path, number: signal.Signal
     assert (home / "pg" / "postmaster.pid").exists()
 
     server.send_signal(number)
-    _, complaints = server.communicate(timeout=30)
+    _, complaints = server.communicate(timeout=120)
 
     assert server.returncode in (0, 128 + number), complaints  # the latter if it was not quite up
     assert "Traceback" not in complaints

@@ -141,7 +141,7 @@ async def test_place_at_or_behind_the_end_ends_at_once(where: str, here: Runs, e
     await asyncio.sleep(0.05)
     await log.close(Status.SUCCEEDED, stop_reason="answered")
 
-    assert await asyncio.wait_for(ahead, 1) == []
+    assert await asyncio.wait_for(ahead, 12) == []
     for after in (Cursor(1, 1), Cursor(1, 2), Cursor(999_999_999, 10**15 - 1)):
         assert await collect(runs, log.run.id, after) == []
 
@@ -239,7 +239,7 @@ async def test_lost_notifications_are_made_up_for(
     log.delta(EventType.TOKEN, "x")
     await log.close(Status.SUCCEEDED, stop_reason="answered")
 
-    assert text_of(await asyncio.wait_for(reading, 5)) == "x"
+    assert text_of(await asyncio.wait_for(reading, 12)) == "x"
 
 
 async def test_reader_outlives_the_loss_of_its_connections(
@@ -271,7 +271,7 @@ async def test_reader_gets_the_end_when_its_process_shuts_down(
         await asyncio.sleep(0)
         await runs.aclose()
 
-        events = await asyncio.wait_for(reading, 2)
+        events = await asyncio.wait_for(reading, 12)
 
     assert [(e.epoch, e.type.value) for e in events] == [(1, "token"), (2, "error"), (2, "complete")]
     assert events[-1].data["status"] == "interrupted"
@@ -284,4 +284,4 @@ async def test_reader_of_anothers_run_ends_with_its_own_process(
     async with process(database_url, tmp_path, clock) as leaving:
         reading = asyncio.create_task(collect(leaving, log.run.id))
         await asyncio.sleep(0.05)
-    assert await asyncio.wait_for(reading, 2) == []
+    assert await asyncio.wait_for(reading, 12) == []

@@ -49,7 +49,7 @@ class Looks:
 async def answer(looks: Looks, table: Table) -> list[Any]:
     working = asyncio.create_task(table.work())
     try:
-        return await asyncio.wait_for(table.more(ROOT, START), 3)
+        return await asyncio.wait_for(table.more(ROOT, START), 12)
     finally:
         table.close()
         await working
@@ -88,7 +88,7 @@ async def test_one_look_answers_all_readers() -> None:
     await asyncio.sleep(0)
     working = asyncio.create_task(table.work())
 
-    events = await asyncio.wait_for(asyncio.gather(*asks), 3)
+    events = await asyncio.wait_for(asyncio.gather(*asks), 12)
 
     assert [len(found) for found in events] == [1, 1, 0]
     assert looks.seen == 1
@@ -105,6 +105,6 @@ async def test_reader_who_waits_costs_nothing_until_there_are_news() -> None:
 
     assert looks.seen == 1
     looks.notice()
-    assert len(await asyncio.wait_for(ask, 3)) == 1
+    assert len(await asyncio.wait_for(ask, 12)) == 1
     table.close()
     await working

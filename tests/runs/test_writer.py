@@ -49,7 +49,7 @@ async def test_what_nobody_waits_for_joins_the_commit_that_somebody_waits_for(
         await asyncio.sleep(0.01)
     assert await db.value("select count(*) from core.message") == 0
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(12):
         await log.emit(EventType.STAGE, STAGE)
 
     commits = await db.rows("select xmin::text as x from core.message union select xmin::text from core.event")
@@ -194,7 +194,7 @@ async def test_end_that_cannot_be_stored_is_stored_as_a_failure(here: Runs, acto
 
     await log.close(Status.SUCCEEDED, output="x" * (65 << 20), stop_reason="answered")
 
-    events = await asyncio.wait_for(reading, 5)
+    events = await asyncio.wait_for(reading, 12)
     assert [e.type.value for e in events] == ["error", "complete"]
     assert (log.run.status, log.run.output) == (Status.FAILED, None)
     assert await here.get(actor, log.run.id) == log.run
@@ -352,8 +352,8 @@ async def test_without_a_database_writes_fail_after_a_while(actor: Actor, monkey
     writer.send(writing.Write(Waiting(), [("events", b"{}")], done=done))  # type: ignore[arg-type]
 
     with pytest.raises(Unavailable, match="database is gone"):
-        await asyncio.wait_for(done, 2)
+        await asyncio.wait_for(done, 12)
     writer.close()
-    await asyncio.wait_for(working, 2)
+    await asyncio.wait_for(working, 12)
     writer.send(writing.Write(Waiting(), [("events", b"{}")]))  # type: ignore[arg-type]
     assert len(Waiting.failures) == 2

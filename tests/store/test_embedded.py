@@ -63,7 +63,7 @@ def is_ready(process: subprocess.Popen[str]) -> bool:
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     """End the process in order and give its exit code and complaints."""
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=120)
     return process.returncode, complaints
 
 

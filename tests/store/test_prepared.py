@@ -57,7 +57,7 @@ async def test_connection_lost_during_a_statement(db: Database) -> None:
         await db.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
 
         with pytest.raises(ConnectionLost):
-            await asyncio.wait_for(running, 5)
+            await asyncio.wait_for(running, 12)
         with pytest.raises(ConnectionLost):
             await statements.run("sleep", b"0")
         statements.close()

@@ -30,7 +30,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 Screen = Literal["light", "dark", "phone"]
 
-expect.set_options(timeout=15_000)  # ms; a busy machine is no failure
+expect.set_options(timeout=30_000)  # ms; a busy machine is no failure
 
 
 @dataclass

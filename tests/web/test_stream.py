@@ -303,7 +303,7 @@ async def test_words_that_wait_are_sent_when_they_are_due_and_not_only_with_the_
 
     frames = html_frames(events(), cards=cards, run=RUN, clock=FrozenClock())
     seen: list[str] = []
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(12):
         async for _, _, data in frames:
             seen.append(data["html"])
             if "two" in data["html"]:

@@ -5,7 +5,7 @@ Constructors take facts; the class writes the sentence: what, where, expected, n
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 from rapidfuzz import process, utils
@@ -120,6 +120,18 @@ class BadManifest(Invalid):
         place = ":".join(str(part) for part in (file, line, column) if part is not None)
         super().__init__(f"{place}: {problem}", problems=[Problem(place, problem)])
 
+    @classmethod
+    def at(cls, found: Sequence[tuple[str, int, int, Problem]]) -> "BadManifest":
+        """Make one error of several problems, each with its file, line and column."""
+        told = [(f"{file}:{line}:{column}", problem) for file, line, column, problem in found]
+        error = cls(told[0][0], _with_path(told[0][1]) + (f" ({len(told) - 1} more)" if len(told) > 1 else ""))
+        error.problems = tuple(replace(one, path=place, problem=_with_path(one)) for place, one in told)
+        return error
+
+
+def _with_path(problem: Problem) -> str:
+    return f"{problem.path}: {problem.problem}" if problem.path else problem.problem
+
 
 class SchemaMismatch(Invalid):
     """A value that does not fit its JSON Schema."""
@@ -224,6 +236,18 @@ class AlreadyExists(Conflict):
 
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"There is already a {what} {name!r}.", cure="Choose another name.")
+
+
+class VersionConflict(Conflict):
+    """Somebody else changed it after it was read."""
+
+    def __init__(self, what: str, name: str, expected: int, actual: int) -> None:
+        super().__init__(
+            f"The {what} {name!r} was changed meanwhile: you saw revision {expected}, now it is {actual}.",
+            cure="Look at it again, then change it.",
+        )
+        self.expected = expected
+        self.actual = actual
 
 
 class DuplicateName(Conflict):

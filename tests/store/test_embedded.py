@@ -19,6 +19,7 @@ from metier.settings import Settings
 from metier.store import Database
 from metier.store.embedded import EmbeddedServer
 from metier.store.home import check_home
+from metier.store.migrate import head
 
 #: Opens the home, says `ready` with the migration it sees, and keeps it open until its input ends.
 HOLDER = """
@@ -58,7 +59,7 @@ def holder(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 def is_ready(process: subprocess.Popen[str]) -> bool:
     assert process.stdout is not None
-    return process.stdout.readline() == "ready 0001\n"
+    return process.stdout.readline() == f"ready {head()}\n"
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:

@@ -1,0 +1,134 @@
+"""The contract of a kind of definition. The room that owns a kind gives one object of it; the roof hands them in."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from metier.actor import Actor
+from metier.definitions import rows
+from metier.definitions.bodies import Body
+from metier.definitions.source import Source, read
+from metier.store import Transaction
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One definition on its way from what is live to what will be.
+
+    Attributes:
+        actor: Who changes it; also says in which workspace.
+        id: The definition's, the same through all its names.
+        name: What it will be called; what it is called, if it goes.
+        before: The live body; None for a new one and for one that is archived.
+        after: The body that will be live; None if it is archived or purged.
+        accept: What the author has agreed to beforehand, in words that the kind asks for, e.g. `convert:city`.
+    """
+
+    actor: Actor
+    id: UUID
+    kind: str
+    name: str
+    name_before: str | None
+    before: Body | None
+    after: Body | None
+    accept: frozenset[str] = frozenset()
+    purged: bool = False
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace in which this happens."""
+        return self.actor.workspace_id
+
+
+class Future:
+    """What the workspace will hold if the edits commit. Read it, never change what it gives."""
+
+    def __init__(self, tx: Transaction, workspace_id: UUID, edits: Iterable[Edit]) -> None:
+        self._tx = tx
+        self._workspace_id = workspace_id
+        self._edits = list(edits)
+
+    async def live(self, kind: str) -> Mapping[str, Body]:
+        """Give the live bodies of a kind, by name."""
+        return await self._bodies(kind, archived=False)
+
+    async def archived(self, kind: str) -> Mapping[str, Body]:
+        """Give the last bodies of what is archived, by name."""
+        return await self._bodies(kind, archived=True)
+
+    async def _bodies(self, kind: str, *, archived: bool) -> Mapping[str, Body]:
+        stored = await rows.published(self._tx, self._workspace_id, kind)
+        edited = {edit.id: edit for edit in self._edits if edit.kind == kind}
+        found = {
+            row.name: row.body
+            for row in stored
+            if row.id not in edited and row.body is not None and (row.archived_at is not None) is archived
+        }
+        return found | {
+            edit.name: body
+            for edit in edited.values()
+            if (body := edit.before if archived else edit.after) is not None
+            and (edit.after is None) is archived
+            and not edit.purged
+        }
+
+
+class Kind(ABC):
+    """A kind of definition.
+
+    Attributes:
+        name: Identifier, e.g. `object`.
+        label: What people call one, e.g. `object type`; used in messages.
+        flag: Permission flag of whoever reads drafts and versions, and changes anything.
+        purge_flag: Permission flag of whoever removes one for ever.
+        refers_to: Kinds that its bodies name, so that a rename there changes them.
+    """
+
+    name: str
+    label: str
+    flag: str
+    purge_flag: str
+    refers_to: frozenset[str] = frozenset()
+
+    def load(self, source: Source) -> Body:
+        """Read a source and give its body in canonical form; looks at nothing but the source (S-24).
+
+        Raises:
+            Invalid: Names every place that is wrong; BadManifest with line and column, if it came from a file.
+        """
+        return read(source, self.form)
+
+    @abstractmethod
+    def form(self, raw: Body) -> Body:
+        """Check the form of a body and give it in canonical form: the same meaning, the same body.
+
+        The body has the keys `name` (identifier) and `label`, and may have `universal_identifier` (UUID as text).
+
+        Raises:
+            Invalid: Names every place that is wrong.
+        """
+
+    async def validate(self, tx: Transaction, edit: Edit, future: Future) -> None:
+        """Check an edit against the workspace as it will be; also one that archives.
+
+        Raises:
+            Invalid, Conflict: It cannot be.
+        """
+        return
+
+    async def on_publish(self, tx: Transaction, edit: Edit) -> None:
+        """Make the new body live, in the transaction that stores the version; also when an archived one comes back."""
+        return
+
+    async def on_archive(self, tx: Transaction, edit: Edit) -> None:
+        """Take the definition out of sight, so that it can come back."""
+        return
+
+    async def on_purge(self, tx: Transaction, edit: Edit) -> None:
+        """Remove for ever what an archived definition has left behind; `before` is its last body."""
+        return
+
+    def renamed(self, body: Body, kind: str, before: str, after: str) -> Body:
+        """Give a body in which a definition of `kind` (one of `refers_to`) has its new name."""
+        return body

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from metier.errors import Problem, nearest
+from metier.errors import Invalid, Problem, nearest
 
 _KEEP = 512  # compiled schemas; one is some 10 kB, a workspace has about three per object
 
@@ -20,7 +20,11 @@ class Validators:
         self._by_identity: dict[int, tuple[Mapping[str, Any], Any]] = {}
 
     def problems(self, schema: Mapping[str, Any], value: Any) -> list[Problem]:
-        """Give what is wrong with `value`; empty if it fits."""
+        """Give what is wrong with `value`; empty if it fits.
+
+        Raises:
+            Invalid: The schema is none, or names another document.
+        """
         validator = self._validator(schema)
         if validator.is_valid(value):
             return []
@@ -31,7 +35,7 @@ class Validators:
         if known is not None and known[0] is schema:
             return known[1]
         key = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
-        compiled = self._compiled.pop(key, None) or jsonschema_rs.validator_for(dict(schema))
+        compiled = self._compiled.pop(key, None) or _compile(schema)
         self._compiled[key] = compiled
         while len(self._compiled) > _KEEP:
             self._compiled.popitem(last=False)
@@ -39,6 +43,14 @@ class Validators:
             self._by_identity.clear()
         self._by_identity[id(schema)] = (schema, compiled)
         return compiled
+
+
+def _compile(schema: Mapping[str, Any]) -> Any:
+    """Make a validator that reads nothing but the schema: by itself the library fetches what a `$ref` names (S-27)."""
+    try:
+        return jsonschema_rs.validator_for(dict(schema), offline=True)
+    except ValueError as error:
+        raise Invalid.of([Problem("", str(error).partition("\n")[0])], what="The JSON Schema") from None
 
 
 def _problem(error: Any, schema: Mapping[str, Any]) -> Problem:

@@ -16,7 +16,7 @@ from metier.agents import Agent, Parts
 from metier.chat import Chat, Threads
 from metier.clock import Clock, SystemClock
 from metier.context import Ask
-from metier.egress import Egress
+from metier.egress import PORTS, Egress
 from metier.errors import NotFound
 from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import ObjectType, Records
@@ -85,7 +85,7 @@ class Metier:
         async with AsyncExitStack() as closing:
             db = await Database.open(settings)
             closing.push_async_callback(db.aclose)
-            egress = Egress()
+            egress = Egress(settings.egress_allow, ports=(*PORTS, *settings.egress_ports))
             closing.push_async_callback(egress.aclose)
             all_providers = [*providers, *providers_from(settings, egress, clock)]
             for provider in all_providers:

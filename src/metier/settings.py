@@ -13,6 +13,11 @@ from metier.errors import Invalid, Problem
 #: Names in order; from the environment as a comma list: `METIER_X="a, b"`.
 Names = Annotated[tuple[str, ...], NoDecode]
 
+#: Hosts with their ports, from the environment as a comma list: `wiki.local:8080, [fd00::7]:443`.
+Places = Annotated[tuple[tuple[str, int], ...], NoDecode]
+
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
+
 
 def _usual_home() -> Path:
     """Give the `.metier` beside the environment this runs in, as a clone has it, or else `~/.metier`."""
@@ -50,6 +55,12 @@ class Settings(BaseSettings):
 
     secret_key: str | None = Field(default=None, validation_alias="METIER_SECRET_KEY", repr=False)
     """For encrypting stored secrets; there are none yet."""
+
+    egress_allow: Places = Field(default=(), validation_alias="METIER_EGRESS_ALLOW")
+    """Hosts of your own network, with their ports, that may be connected to besides the public internet."""
+
+    egress_ports: Ports = Field(default=(), validation_alias="METIER_EGRESS_PORTS")
+    """Ports of the public internet that may be connected to besides 80 and 443, comma list."""
 
     openai_api_key: str | None = Field(default=None, validation_alias="OPENAI_API_KEY", repr=False)
     """Turns the provider `openai` on."""
@@ -113,11 +124,17 @@ class Settings(BaseSettings):
         "openai_compatible_model_names",
         "default_ai_speed_model_id",
         "default_ai_performance_model_id",
+        "egress_ports",
         mode="before",
     )
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("egress_allow", mode="before")
+    @classmethod
+    def _places(cls, value: object) -> object:
+        return tuple(_place(item) for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
     @field_validator("openai_api_key", "anthropic_api_key", "xai_api_key", "openai_compatible_api_key", mode="after")
     @classmethod
@@ -153,6 +170,17 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must be an address such as https://host/path")
         return url.rstrip("/")
+
+
+def _place(text: str) -> tuple[str, int]:
+    text = text.strip()
+    try:
+        parts = urlsplit(f"//{text}")
+        if parts.netloc == text and "@" not in text and parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass
+    raise ValueError("must be a list of hosts with their ports, such as wiki.local:8080, 10.0.0.5:443")
 
 
 class _Given(Settings):

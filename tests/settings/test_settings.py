@@ -102,3 +102,32 @@ def test_a_key_may_end_with_a_line_but_not_hold_two(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Invalid, match="OPENAI_API_KEY") as caught:
         Settings.load()
     assert "sk-one" not in str(caught.value)
+
+
+def test_places_and_ports_are_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("METIER_EGRESS_ALLOW", "wiki.local:8080, [fd00::7]:443,10.0.0.5:80,")
+    monkeypatch.setenv("METIER_EGRESS_PORTS", "8443, 8080")
+
+    settings = Settings.load()
+
+    assert settings.egress_allow == (("wiki.local", 8080), ("fd00::7", 443), ("10.0.0.5", 80))
+    assert settings.egress_ports == (8443, 8080)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["wiki.local", ":80", "wiki.local:0", "wiki.local:99999", "http://wiki.local:80", "a@b:80", "a:80/x", "[::1:80"],
+)
+def test_a_place_without_host_or_port_is_told(monkeypatch: pytest.MonkeyPatch, place: str):
+    monkeypatch.setenv("METIER_EGRESS_ALLOW", place)
+
+    with pytest.raises(Invalid, match="hosts with their ports"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, port: str):
+    monkeypatch.setenv("METIER_EGRESS_PORTS", port)
+
+    with pytest.raises(Invalid, match="METIER_EGRESS_PORTS"):
+        Settings.load()

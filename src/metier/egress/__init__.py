@@ -9,6 +9,8 @@ Public addresses on ports 80 and 443 are open to all. Inner hosts are not, unles
 
 from metier.egress.addresses import is_public
 from metier.egress.answer import Answer, Limits, Reply
-from metier.egress.client import Egress, Secret
+from metier.egress.client import Egress
+from metier.egress.guard import PORTS
+from metier.egress.headers import Secret
 
-__all__ = ["Answer", "Egress", "Limits", "Reply", "Secret", "is_public"]
+__all__ = ["PORTS", "Answer", "Egress", "Limits", "Reply", "Secret", "is_public"]

@@ -161,6 +161,8 @@ def translated(url: URL, error: BaseException, *, in_body: bool = False) -> Refu
             return Unreachable(host, "nothing listens there")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return Unreachable(host, "its TLS certificate is not valid for it")
+        case aiohttp.ClientResponseError():
+            return Unreachable(host, "its answer is not HTTP that can be read")
         case _:
             return Unreachable(host, f"the connection failed ({type(refusal).__name__})")
 

@@ -1,30 +1,47 @@
 """Asking other servers: connections, redirects, credentials."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Self
 
 import aiohttp
 from yarl import URL
 
+from metier.egress.addresses import plain_host
 from metier.egress.answer import Answer, Limits, Reply, place_name, translated
 from metier.egress.guard import PORTS, Guard, Lookup, Place, look_up_name, place_of
+from metier.egress.headers import USUAL, Headers, check_request, for_elsewhere, revealed, without_body
 from metier.errors import Unreachable
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 
 
 @dataclass(frozen=True)
-class Secret:
-    """A header's value that is put in at send time and shows itself nowhere else."""
+class _Hop:
+    """One request on the way to an answer."""
 
-    value: str = field(repr=False)
+    method: str
+    url: URL
+    headers: Headers
+    body: bytes | None
 
-    def __str__(self) -> str:
-        return "***"
+    def to(self, url: URL, status: int) -> "_Hop":
+        """Give the request that follows a redirect (RFC 9110, 15.4): what another server gets is the bare question.
+
+        Raises:
+            Unreachable: The body would go to another server.
+        """
+        hop = replace(self, url=url)
+        if (status == 303 and self.method != "HEAD") or (status in (301, 302) and self.method == "POST"):
+            hop = replace(hop, method="GET", headers=without_body(self.headers), body=None)
+        if _server(url) == _server(self.url):
+            return hop
+        if hop.body is not None:
+            problem = f"it redirects to {url.origin()}, and what was sent is not sent on to another server"
+            raise Unreachable(place_name(self.url), problem, kind="redirects")
+        return replace(hop, headers=for_elsewhere(hop.headers))
 
 
 class Egress:
@@ -63,19 +80,22 @@ class Egress:
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str | Secret] | None = None,
+        headers: Headers | None = None,
         body: bytes | None = None,
         limits: Limits | None = None,
     ) -> AsyncGenerator[Answer, None]:
         """Ask, and read the answer piece by piece; leaving the block closes it.
 
         Raises:
+            Invalid: Method or headers are not those of one request.
             RefusedAddress: The URL, or a redirect, leads to where the guard does not let pass.
-            Unreachable: No answer in time, or too many redirects.
+            Unreachable: No answer in time, too many redirects, or one that would take the body to another server.
         """
         limits = limits or Limits()
         deadline = asyncio.get_running_loop().time() + limits.total_s
-        response = await self._follow(method, self._guard.check_url(url), dict(headers or {}), body, limits, deadline)
+        check_request(method, headers or {})
+        hop = _Hop(method.upper(), self._guard.check_url(url), headers or {}, body)
+        response = await self._follow(hop, limits, deadline)
         answer = Answer(response, limits, deadline)
         try:
             yield answer
@@ -87,7 +107,7 @@ class Egress:
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str | Secret] | None = None,
+        headers: Headers | None = None,
         body: bytes | None = None,
         limits: Limits | None = None,
     ) -> Reply:
@@ -108,47 +128,31 @@ class Egress:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _follow(
-        self,
-        method: str,
-        url: URL,
-        headers: dict[str, str | Secret],
-        body: bytes | None,
-        limits: Limits,
-        deadline: float,
-    ) -> aiohttp.ClientResponse:
+    async def _follow(self, hop: _Hop, limits: Limits, deadline: float) -> aiohttp.ClientResponse:
         for _ in range(limits.redirects + 1):
-            response = await self._send(method, url, headers, body, limits, deadline)
+            response = await self._send(hop, limits, deadline)
             location = response.headers.get("Location")
             if response.status not in REDIRECTS or not location or not limits.redirects:
                 return response
             response.close()
-            target = self._guard.check_redirect(url, location)
-            if target.origin() != url.origin():
-                headers = _without_credentials(headers)
-            if response.status == 303 or (response.status < 303 and method == "POST"):
-                method, body, headers = "GET", None, _without_body(headers)
-            url = target
-        raise Unreachable(place_name(url), f"it redirected more than {limits.redirects} times", kind="redirects")
+            hop = hop.to(self._guard.check_redirect(hop.url, location), response.status)
+        raise Unreachable(place_name(hop.url), f"it redirected more than {limits.redirects} times", kind="redirects")
 
-    async def _send(
-        self,
-        method: str,
-        url: URL,
-        headers: Mapping[str, str | Secret],
-        body: bytes | None,
-        limits: Limits,
-        deadline: float,
-    ) -> aiohttp.ClientResponse:
+    async def _send(self, hop: _Hop, limits: Limits, deadline: float) -> aiohttp.ClientResponse:
         timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s)
         head_by = asyncio.get_running_loop().time() + limits.connect_s + limits.first_byte_s
         try:
             async with asyncio.timeout_at(min(head_by, deadline)):
                 return await self._open().request(
-                    method, url, headers=_revealed(headers), data=body, timeout=timeout, allow_redirects=False
+                    hop.method,
+                    hop.url,
+                    headers=revealed(hop.headers),
+                    data=hop.body,
+                    timeout=timeout,
+                    allow_redirects=False,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise translated(url, error) from None  # its chain would show what the words leave out
+            raise translated(hop.url, error) from None  # its chain would show what the words leave out
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -158,22 +162,11 @@ class Egress:
                 limit=0,  # whoever asks has a limit of its own; a full pool would look like a slow server
             )
             self._session = aiohttp.ClientSession(
-                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connector, headers=USUAL, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
 
 
-def _revealed(headers: Mapping[str, str | Secret]) -> dict[str, str]:
-    return {name: value.value if isinstance(value, Secret) else value for name, value in headers.items()}
-
-
-def _without_credentials(headers: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
-    return {
-        name: value
-        for name, value in headers.items()
-        if name.lower() not in CREDENTIALS and not isinstance(value, Secret)
-    }
-
-
-def _without_body(headers: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
-    return {name: value for name, value in headers.items() if not name.lower().startswith("content-")}
+def _server(url: URL) -> tuple[str, str, int | None]:
+    """Give what must stay the same for credentials to go along."""
+    return url.scheme, plain_host(url.raw_host or ""), url.port

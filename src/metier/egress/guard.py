@@ -20,6 +20,8 @@ from metier.errors import Invalid, Problem, RefusedAddress
 PORTS = (80, 443)
 
 Place = tuple[str, int]  # host and port
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -54,7 +56,7 @@ class Guard(AbstractResolver):
 
     def check_redirect(self, base: URL, location: str) -> URL:
         """Read where an answer sends us; errors as in `check_url`."""
-        return self._checked(_read(str(base.join(_read(location)))))
+        return self._checked(_read(str(base.join(_read(location.strip(" "))))))
 
     def _checked(self, url: URL) -> URL:
         host = url.raw_host or ""
@@ -67,7 +69,7 @@ class Guard(AbstractResolver):
             return "only http and https are spoken"
         if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", host):
             return "the host's name cannot be read without doubt"
-        if url.user is not None or url.password is not None:
+        if "@" in url.raw_authority:
             return "a URL may not carry a user or password"
         if (plain_host(host), url.port) in self.allow:
             return None
@@ -114,9 +116,11 @@ class Guard(AbstractResolver):
 
 def _read(text: str) -> URL:
     try:
+        if _UNSEEN.search(text):  # some readers skip these, others do not
+            raise ValueError
         return URL(text)
-    except ValueError:
-        scheme = text.partition(":")[0][:10]
+    except (ValueError, IndexError):  # yarl stumbles over brackets before an empty host
+        scheme = re.sub(r"[^a-zA-Z]", "", text.partition(":")[0][:10])
         raise RefusedAddress(f"{scheme}:…", "this URL cannot be read") from None  # the rest may hold a secret
 
 
@@ -134,7 +138,7 @@ def place_of(base_url: str) -> Place:
     """
     try:
         url = URL(base_url)
-    except ValueError:
+    except (ValueError, IndexError):
         url = URL()
     if url.scheme not in ("http", "https") or not url.raw_host or not url.port or url.user is not None:
         problem = "expected http://HOST[:PORT]/… or https://HOST[:PORT]/… without user and password"

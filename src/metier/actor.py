@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from metier.errors import MissingPermission
+from metier.errors import FeatureOff, MissingPermission
 
 
 class Action(StrEnum):
@@ -77,7 +77,12 @@ class Role:
 
 
 #: Flags a role can hold: settings first, then tools (names of seed 001).
-FLAGS = ("AI", "AI_SETTINGS", "ROLES", "WORKSPACE_MEMBERS", "API_KEYS_AND_WEBHOOKS", "DATA_MODEL")
+FLAGS = ("AI", "AI_SETTINGS", "ROLES", "WORKSPACE", "WORKSPACE_MEMBERS", "API_KEYS_AND_WEBHOOKS", "DATA_MODEL")
+
+AI_FEATURE = "IS_AI_ENABLED"
+
+#: Flags that nobody holds while a feature of the workspace is off.
+FEATURES_OF_FLAGS = {"AI": AI_FEATURE}
 
 #: Objects that nobody writes through `records`.
 READ_ONLY_OBJECTS = frozenset({"member"})
@@ -95,6 +100,7 @@ class Actor:
     principal: Principal
     roles: tuple[Role, ...]
     chain: tuple[str, ...] = ()  # agents acting for the principal, outermost first, e.g. ("agent:crm-assistant",)
+    features_off: frozenset[str] = frozenset()  # feature flags that are off in the workspace
 
     @property
     def label(self) -> str:
@@ -110,7 +116,9 @@ class Actor:
         return bool(self.roles) and all(role.allows(action, object_name) for role in self.roles)
 
     def holds(self, flag: str) -> bool:
-        """Say whether every role in the chain holds the flag."""
+        """Say whether every role in the chain holds the flag, and its feature is on."""
+        if FEATURES_OF_FLAGS.get(flag) in self.features_off:
+            return False
         return bool(self.roles) and all(flag in role.flags for role in self.roles)
 
     def through(self, agent: str, role: Role | None) -> "Actor":
@@ -149,8 +157,11 @@ def check_flag(actor: Actor, flag: str) -> None:
     """Let pass whoever holds the flag.
 
     Raises:
+        FeatureOff: The feature it belongs to is off in the workspace.
         MissingPermission: A role in the chain does not hold it.
     """
+    if feature := FEATURES_OF_FLAGS.get(flag):
+        check_feature(actor, feature)
     if not actor.holds(flag):
         raise MissingPermission(actor.label, "use", flag)
 
@@ -163,3 +174,13 @@ def check_any_flag(actor: Actor, *flags: str) -> None:
     """
     if not any(actor.holds(flag) for flag in flags):
         raise MissingPermission(actor.label, "use", " or ".join(flags))
+
+
+def check_feature(actor: Actor, feature: str) -> None:
+    """Let pass if a feature is on in the actor's workspace.
+
+    Raises:
+        FeatureOff: It is off.
+    """
+    if feature in actor.features_off:
+        raise FeatureOff(feature)

@@ -113,6 +113,14 @@ class BadFilter(Invalid):
         )
 
 
+class BadStatement(Invalid):
+    """SQL that the database refuses; nothing of it took effect."""
+
+    def __init__(self, problem: str, *, at: str = "", cure: str | None = None) -> None:
+        place = f" at {at}" if at else ""
+        super().__init__(f"The database refuses this{place}: {problem}.", problems=[Problem(at, problem)], cure=cure)
+
+
 class BadManifest(Invalid):
     """A definition that cannot be read; names file, line and column."""
 
@@ -212,6 +220,18 @@ class NobodyToAsk(Forbidden):
 
     def __init__(self, call: str, why: str) -> None:
         super().__init__(f"{call} needs a person first, and nobody can be asked here. {why}")
+
+
+class FeatureOff(Forbidden):
+    """Something that the workspace has switched off."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(
+            f"The feature flag {feature} is off in this workspace.",
+            cure="Whoever holds WORKSPACE, such as an admin, can switch it on: under Settings, Features, or with "
+            f"metier flags set {feature} on",
+        )
+        self.feature = feature
 
 
 class RefusedAddress(Forbidden):

@@ -37,6 +37,7 @@ def pages(server: Server) -> list[str]:
         "/settings/profile",
         "/settings/api-keys",
         "/settings/ai/models",
+        "/settings/features",
         "/settings/health",
         "/docs",
     ]

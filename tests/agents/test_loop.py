@@ -306,3 +306,34 @@ async def test_foreign_words_shut_the_way_out_and_stay_in_the_thread(office: Hou
     assert again.last("tool_result").error == "NobodyToAsk"
     assert "web pages" in again.last("tool_result").data["message"]
     assert written == ["a", "b"]
+
+
+async def test_ai_switched_off_meanwhile_is_refused_at_the_next_call(database_url: str, clock: FrozenClock):
+    """S-05: a turn at work goes no step further, neither to a tool nor to the model, and says which flag is off."""
+    houses: list[House] = []
+    noted: list[str] = []
+
+    @tool
+    async def switch_off(ctx: Context) -> str:
+        """Switch AI off, as an admin would meanwhile."""
+        await houses[0].metier.access.set_feature_flag(houses[0].actor, "IS_AI_ENABLED", value=False)
+        return "off"
+
+    @tool
+    async def note(ctx: Context) -> None:
+        """Note that this was called."""
+        noted.append("called")
+
+    clerk = define_agent(name="clerk", prompt="You note things.", tools=[switch_off, note])
+    async with open_house(url=database_url, clock=clock, agents=[clerk]) as office:
+        houses.append(office)
+        alone = Script().calls("switch_off").calls("note").then_says("Noted.")
+        together = Script().calls_all(("switch_off", {}), ("note", {})).then_says("Noted.")
+        for script in (alone, together):
+            await office.metier.access.set_feature_flag(office.actor, "IS_AI_ENABLED", value=True)
+            events = await ask(office, script)
+            run = await office.metier.runs.get(office.actor, events[0].run_id)
+
+            assert (len(script.asked), noted) == (1, [])
+            assert (events.status, events.stop_reason) == ("failed", "forbidden")
+            assert "IS_AI_ENABLED" in run.error["message"]

@@ -24,6 +24,7 @@ PAGES = [
     "/settings/profile",
     "/settings/api-keys",
     "/settings/ai/models",
+    "/settings/features",
     "/settings/health",
     "/runs",
     "/docs",

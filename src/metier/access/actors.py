@@ -13,18 +13,20 @@ from metier.errors import Conflict, NotFound, NotSignedIn
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
 
-_MEMBER = """
+_OFF = """array(select f."key" from core."featureFlag" f where f."workspaceId" = w.id and not f."value")"""
+
+_MEMBER = f"""
 select m.workspace_id, m.id as principal_id, m.name as label, m.time_zone, m.locale,
-    r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body
+    r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body, {_OFF} as features_off
 from core.member m
 join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
 join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
 """
 
-_KEY = """
+_KEY = f"""
 select k.workspace_id, k.id as principal_id, k.name as label, k.last_used_at,
     r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body,
-    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale
+    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale, {_OFF} as features_off
 from core.api_key k
 join core.role r on r.workspace_id = k.workspace_id and r.id = k.role_id
 join core.workspace w on w.id = k.workspace_id and w.deleted_at is null

@@ -91,7 +91,7 @@ def _is_within(role: Role, own: Role) -> bool:
 
 
 def actor_from(row: Row, kind: PrincipalKind) -> Actor:
-    """Make an Actor of a row with `workspace_id, principal_id, label, time_zone, locale, role_id, …, role_body`."""
+    """Make an Actor of a row of `workspace_id, principal_id, label, time_zone, locale, features_off, role_id, …`."""
     principal = Principal(kind, row["principal_id"], row["label"], row["time_zone"], row["locale"])
     role = role_from({key: row[f"role_{key}"] for key in ("id", "name", "label", "body")})
-    return Actor(workspace_id=row["workspace_id"], principal=principal, roles=(role,))
+    return Actor(row["workspace_id"], principal, roles=(role,), features_off=frozenset(row["features_off"]))

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from metier.access.checks import check_locale, check_time_zone, clean_email, clean_name
 from metier.access.desk import ADMIN, MEMBER, Desk, role_body, roles_of
+from metier.access.features import FEATURES
 from metier.access.passwords import check_password
 from metier.access.values import Workspace
 from metier.actor import FLAGS, Action
@@ -13,11 +14,17 @@ from metier.store import Json, Transaction, UniqueViolation
 DAILY_WORK = (Action.READ, Action.CREATE, Action.UPDATE, Action.DELETE)
 
 
+_SEED_FEATURES = """
+insert into core."featureFlag" ("id", "key", "workspaceId", "value")
+select gen_random_uuid(), key, %(workspace)s, true from unnest(%(keys)s::text[]) as key
+"""
+
+
 class Workspaces(Desk):
     """Makes workspaces and members. Callers answer for who may: the operator, a one-time link, an admin's page."""
 
     async def create_workspace(self, name: str) -> UUID:
-        """Make a workspace: a schema for its records, and the roles `admin` (everything) and `member`."""
+        """Make a workspace: a schema for its records, the roles `admin` (everything) and `member`, all features on."""
         workspace_id, now = self._clock.new_id(), self._clock.now()
         schema = f"w_{workspace_id.hex}"
         async with self._db.transaction() as transaction:
@@ -27,6 +34,7 @@ class Workspaces(Desk):
             )
             await self._add_role(transaction, workspace_id, ADMIN, "Admin", role_body(Action, {}, FLAGS))
             await self._add_role(transaction, workspace_id, MEMBER, "Member", role_body(DAILY_WORK, {}, ["AI"]))
+            await transaction.execute(_SEED_FEATURES, {"workspace": workspace_id, "keys": list(FEATURES)})
             await transaction.execute(f"create schema {schema}")
         return workspace_id
 

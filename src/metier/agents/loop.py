@@ -160,9 +160,13 @@ class Loop:
         if self._ctx.clock.monotonic() > self._deadline:
             raise _Ended(self._limit("max_time", f"{self._agent.limits.max_seconds:g} s"))
 
-    async def _request(self) -> Request:
+    async def _refresh(self) -> None:
+        """Look the actor's authority up again; who may not use AI any more goes no step further (S-05)."""
         self._ctx = replace(self._ctx, actor=await self._parts.refresh(self._ctx.actor))
         check_flag(self._ctx.actor, "AI")
+
+    async def _request(self) -> Request:
+        await self._refresh()
         tools, guides = await self._tools()
         self._offer = Offer.of(tools)
         facts = situation(self._ctx)
@@ -229,9 +233,9 @@ class Loop:
         results: dict[str, ToolResult] = {}
         try:
             self._check_repetition(calls)
-            self._ctx = replace(self._ctx, actor=await self._parts.refresh(self._ctx.actor))
             caution = Caution(self._agent.confirm, read_in(self._messages))
             for call in calls:
+                await self._refresh()
                 results[call.id] = await self._parts.dispatcher.dispatch(self._ctx, call, self._offer, caution)
         finally:  # each call gets its result, also when stopped: a history with open calls is refused by vendors
             unanswered = [stopped(call) for call in calls if call.id not in results]

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from metier.actor import AI_FEATURE, check_feature
 from metier.api.auth import Asker, House, checkup_of
 from metier.api.errors import error_answers
 
@@ -51,6 +52,7 @@ def _add_agents(routes: APIRouter) -> None:
     @routes.get("/agents")
     async def list_agents(house: House, actor: Asker) -> dict[str, Any]:
         """List the agents you can ask."""
+        check_feature(actor, AI_FEATURE)
         return {
             "data": [
                 {"name": a.name, "label": a.title, "description": a.description, "model": a.model}
@@ -62,6 +64,7 @@ def _add_agents(routes: APIRouter) -> None:
     @routes.get("/models")
     async def list_models(house: House, actor: Asker) -> dict[str, Any]:
         """List the models that are configured."""
+        check_feature(actor, AI_FEATURE)
         return {
             "data": [
                 {"id": m.id, "label": m.label, "context_tokens": m.context_tokens, "ai": m.ai}

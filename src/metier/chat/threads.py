@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from metier.actor import Actor
+from metier.actor import AI_FEATURE, Actor, check_feature
 from metier.clock import Clock
 from metier.errors import Invalid, NotFound, Problem
 from metier.store import Database
@@ -41,7 +41,7 @@ _MINE = "workspace_id = %(workspace)s and principal_id = %(principal)s and delet
 
 
 class Threads:
-    """The threads of each principal; nobody else's can be seen or named."""
+    """The threads of each principal; nobody else's can be seen or named, and none while AI is off (FeatureOff)."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -140,6 +140,7 @@ def shorten(text: str) -> str:
 
 
 def _scope(actor: Actor) -> dict[str, Any]:
+    check_feature(actor, AI_FEATURE)
     return {"workspace": actor.workspace_id, "principal": actor.principal.id}
 
 

@@ -6,5 +6,18 @@ from psycopg.types.json import Jsonb as Json
 
 from metier.store.database import Database, Health, Transaction
 from metier.store.home import check_home
+from metier.store.script import Answer, Answers, Column, run_script
 
-__all__ = ["Database", "Health", "Json", "LockTimeout", "Transaction", "UniqueViolation", "check_home"]
+__all__ = [
+    "Answer",
+    "Answers",
+    "Column",
+    "Database",
+    "Health",
+    "Json",
+    "LockTimeout",
+    "Transaction",
+    "UniqueViolation",
+    "check_home",
+    "run_script",
+]

@@ -25,6 +25,7 @@ DRAWINGS: Mapping[str, str] = {
     "copy": '<path d="M9 9h11v11H9z"/><path d="M5 15H4V4h11v1"/>',
     "external": '<path d="M14 4h6v6M20 4l-9 9"/><path d="M18 14v6H4V6h6"/>',
     "filter": '<path d="M4 6h16M7 12h10M10 18h4"/>',
+    "flag": '<path d="M6 21V4M6 5h12l-2.5 4L18 13H6"/>',
     "heart": '<path d="M3 12h4l3 7 4-14 3 7h4"/>',
     "home": '<path d="M4 11l8-7 8 7v9h-5v-6H9v6H4z"/>',
     "key": '<circle cx="8" cy="15" r="4"/><path d="M11 12l8-8M16 7l3 3"/>',

@@ -61,7 +61,9 @@ class Shell:
 async def build_shell(metier: Metier, checkup: Checkup, actor: Actor, path: str) -> Shell:
     """Look up what there is for this member: nothing that is not there, nothing that may not be seen."""
     ai = actor.holds("AI")
-    top = [Place("Chat", "/chat", "chat", keys="g c"), Place("Runs", "/runs", "runs", keys="g r")] if ai else []
+    top = [Place("Chat", "/chat", "chat", keys="g c")] if ai else []
+    if ai or actor.holds("AI_SETTINGS"):
+        top.append(Place("Runs", "/runs", "runs", keys="g r"))
     records = list(record_places(await metier.records.objects(actor)))
     settings = list(settings_places(actor))
     more = [Place("API", "/docs", "code")]
@@ -91,6 +93,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("API keys", "/settings/api-keys", "key", "Settings")
     if actor.holds("AI"):
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
+    if actor.holds("WORKSPACE"):
+        yield Place("Features", "/settings/features", "flag", "Settings")
     if may_see(actor):
         yield Place("Health", "/settings/health", "heart", "Settings")
 

@@ -4,7 +4,7 @@ Constructors take facts; the class writes the sentence: what, where, expected, n
 `problems` carries the same per field, for clients: `[{path, problem, allowed, example, did_you_mean}]`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
@@ -149,6 +149,18 @@ class SchemaMismatch(Invalid):
         super().__init__(f"{what} does not fit its schema: {details}", problems=problems)
 
 
+class KeyReused(Invalid):
+    """An idempotency key that was used before for something else."""
+
+    def __init__(self, key: str) -> None:
+        sentence = f"The key {key!r} was used for another request."
+        super().__init__(
+            sentence,
+            problems=[Problem("Idempotency-Key", sentence)],
+            cure="Send a new key with each new request, the same one only with a repetition.",
+        )
+
+
 class NoModel(Invalid):
     """No configured model answers to this name."""
 
@@ -234,6 +246,27 @@ class FeatureOff(Forbidden):
         self.feature = feature
 
 
+class ReadOnlyObject(Forbidden):
+    """An object whose records are kept elsewhere in the house."""
+
+    def __init__(self, plural: str) -> None:
+        super().__init__(
+            f"{plural} cannot be written as records.", cure="Members are added and changed where members are kept."
+        )
+
+
+class OutOfReach(Forbidden):
+    """A write that would put a record where the actor may not see it; nothing was written."""
+
+    def __init__(self, actor: str, object_name: str, *, path: str = "") -> None:
+        sentence = f"With these values the {object_name} would be outside what {actor} may see."
+        super().__init__(
+            f"{sentence} Nothing was written.",
+            problems=[Problem(path, sentence)],
+            cure="Choose values that keep it within the rules of the role.",
+        )
+
+
 class RefusedAddress(Forbidden):
     """A connection that the guard of outgoing traffic does not open."""
 
@@ -268,6 +301,36 @@ class VersionConflict(Conflict):
         )
         self.expected = expected
         self.actual = actual
+
+
+class ValueTaken(Conflict):
+    """A value of a unique field that another record has."""
+
+    def __init__(self, object_name: str, field: str, *, path: str = "") -> None:
+        sentence = f"Another {object_name} has this {field!r}, and it is unique."
+        super().__init__(sentence, problems=[Problem(path or field, sentence)], cure="Change that record instead.")
+
+
+class RecordChanged(Conflict):
+    """A record that was changed since it was read.
+
+    Attributes:
+        fields: The names that have other values now.
+        current: The values now, as far as the actor may see them.
+    """
+
+    def __init__(self, what: str, fields: Sequence[str], current: Mapping[str, Any], *, path: str = "") -> None:
+        named = f" ({', '.join(fields)})" if fields else ""
+        sentence = f"The {what} was changed since{named}; nothing was written."
+        before = f"{path}." if path else ""
+        problems = [Problem(f"{before}{name}", "has another value now") for name in fields]
+        super().__init__(sentence, problems=problems or [Problem(path, sentence)], cure="Read it again, then decide.")
+        self.fields = tuple(fields)
+        self.current = current
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the error as clients get it, with the values now as `current`."""
+        return super().to_json() | {"current": dict(self.current)}
 
 
 class DuplicateName(Conflict):

@@ -373,7 +373,7 @@ async def explain(world: World, name: str, question: Any) -> str:
     """Give the plan of a question as the door would ask it."""
     records, admin = world.records, world.admin
     view = await records._catalog.view(admin)
-    query = records._questions.read(view, view.object(name), records._here(admin), question)
+    query = records._questions.read(view, view.object(name), records._places.here(admin), question)
     statement = records._compose(view, query.shape)
     lines = await world.db.rows(f"explain {statement.sql}", {**statement.constants, **query.parameters})
     return "\n".join(line["QUERY PLAN"] for line in lines)

@@ -9,7 +9,7 @@ import pytest
 
 from metier.actor import Action, Actor, Role
 from metier.clock import Clock
-from metier.errors import MetierError, MissingPermission, NoSuchRecord, NotFound, UnknownField
+from metier.errors import MetierError, MissingPermission, NoSuchRecord, NotFound, ReadOnlyObject, UnknownField
 from metier.records import Records
 from metier.store import Database
 from tests.records.world import COMPANY, DEAL, PERSON, World, euros, object_type
@@ -155,7 +155,8 @@ async def test_each_action_needs_its_own_permission(world: World, missing: Actio
 async def test_nobody_writes_members(world: World):
     error = await error_of(world.records.insert(world.admin, "member", [{"name": "Eve"}]))
 
-    assert isinstance(error, MissingPermission)
+    assert isinstance(error, ReadOnlyObject)
+    assert "cannot be written as records" in error.message
     assert (await world.records.find(world.admin, "member")).records == []
 
 

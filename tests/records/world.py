@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from metier.actor import FLAGS, Action, Actor, Principal, PrincipalKind, Role
 from metier.clock import Clock
-from metier.records import ObjectType, Records
+from metier.records import ObjectType, Operation, Records
 from metier.store import Database
 
 EVERYTHING = frozenset(Action)
@@ -80,11 +80,16 @@ class World:
         return member_id
 
     async def delete(self, object_name: str, *ids: UUID) -> None:
-        """Mark records as deleted; there is no way to do so through the door yet."""
-        await self.db.execute(
-            f'update "{self.schema}"."{object_name}" set deleted_at = %s where id = any(%s)',
-            [self.clock.now(), list(ids)],
-        )
+        """Take records out of sight."""
+        await self.records.batch(self.admin, object_name, [Operation("delete", one) for one in ids])
+
+    async def record(self, object_name: str, record_id: UUID) -> dict[str, Any]:
+        """Give a record as the admin sees it."""
+        return await self.records.get(self.admin, object_name, record_id)
+
+    async def log(self) -> list[dict[str, Any]]:
+        """Give the rows of the log of changes, the oldest first."""
+        return await self.db.rows("select * from core.change where workspace_id = %s order by id", [self.workspace_id])
 
     async def names(self, object_name: str, where: Mapping[str, Any], actor: Actor | None = None, **question: Any):
         """Find records and give their names."""
@@ -117,7 +122,7 @@ COMPANY = object_type(
     {"name": "ideal", "type": "boolean"},
     {"name": "founded", "type": "date"},
     {"name": "revenue", "type": "currency"},
-    {"name": "site", "type": "links"},
+    {"name": "site", "type": "links", "unique": True},
     {"name": "owner", "type": "relation", "target": "member"},
     {"name": "parent", "type": "relation", "target": "company"},
     plural="companies",
@@ -125,7 +130,7 @@ COMPANY = object_type(
 PERSON = object_type(
     "person",
     {"name": "full", "type": "full_name"},
-    {"name": "emails", "type": "emails"},
+    {"name": "emails", "type": "emails", "unique": True},
     {"name": "company", "type": "relation", "target": "company"},
     title="full",
     plural="people",

@@ -112,6 +112,11 @@ def folded(text: Expression) -> Expression:
     return sa.collate(sa.func.lower(text), "C")
 
 
+def unique_form(field: Field, value: Expression) -> Expression:
+    """Give the form in which two values of a unique field must differ: text whatever its case."""
+    return value if field.type in (FieldType.NUMBER, FieldType.UUID) else folded(value)
+
+
 def label(title: Field, at: Columns) -> Expression:
     """Give what people call the record."""
     return sa.func.coalesce(value(title, "", at), sql(f"'{UNTITLED}'"))

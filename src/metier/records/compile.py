@@ -61,6 +61,12 @@ def compose_labels(view: View, object_name: str) -> Statement:
     return render(sa.select(there.c["id"], label).where(one_of))
 
 
+def compose_ids(view: View, object_name: str, *, deleted: bool = False) -> Statement:
+    """Compose the question which of the records of the parameter `ids` are visible: rows of `id`."""
+    there = scope(view.objects[object_name], view.schema, "s", deleted=deleted)
+    return render(sa.select(there.c["id"]).where(there.c["id"] == sa.any_(parameter("ids", sa.ARRAY(sa.Uuid())))))
+
+
 def render(query: sa.Executable) -> Statement:
     """Give the text of a query."""
     compiled = cast(sa.ClauseElement, query).compile(dialect=cols.dialect())  # every query is both
@@ -72,9 +78,9 @@ def render(query: sa.Executable) -> Statement:
 class Source:
     """An object's scope, and the scopes of the relations that a query names, joined as they are named."""
 
-    def __init__(self, view: View, object_type: ObjectType) -> None:
+    def __init__(self, view: View, object_type: ObjectType, *, deleted: bool = False) -> None:
         self._view = view
-        self.root = scope(object_type, view.schema, "s")
+        self.root = scope(object_type, view.schema, "s", deleted=deleted)
         self.tables: sa.FromClause = self.root
         self._joined: dict[tuple[str, ...], tuple[ObjectType, sa.FromClause]] = {(): (object_type, self.root)}
 
@@ -264,7 +270,7 @@ def _bound(shape: Shape, values: Sequence[Expression]) -> Condition:
 def _page(view: View, shape: Shape) -> sa.CTE:
     """Give the page's rows and one more, with raw columns and sort keys. Small, so it may be materialised."""
     object_type = view.objects[shape.object]
-    source = Source(view, object_type)
+    source = Source(view, object_type, deleted=shape.deleted)
     where = matches(shape.tree, source)
     values = [_sort_value(key, source) for key in shape.sort]
     wanted = dict.fromkeys(column for name in shape.select for column in _columns(object_type, name))
@@ -320,7 +326,7 @@ def _next(shape: Shape, page: sa.CTE) -> Expression:
 
 
 def _total(view: View, shape: Shape) -> Expression:
-    source = Source(view, view.objects[shape.object])
+    source = Source(view, view.objects[shape.object], deleted=shape.deleted)
     where = matches(shape.tree, source)
     found = sa.select(cols.sql("1")).select_from(source.tables).where(where)
     if shape.count == "capped":

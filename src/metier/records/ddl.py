@@ -60,16 +60,39 @@ async def apply(tx: Transaction, schema: str, object_type: ObjectType) -> None:
     """
     existing = await tx.rows(_COLUMNS, {"schema": schema, "table": object_type.name})
     have: dict[str, str] = {row["name"]: row["type"] for row in existing}
-    table = _table(schema, object_type)
+    table = table_of(schema, object_type)
     if not have:
-        await tx.execute(_sql(CreateTable(table)))
+        await tx.execute(sql_text(CreateTable(table)))
     else:
         _check_columns(object_type, have)
         for column in table.columns:
             if column.name not in have:
-                await tx.execute(f"alter table {_quoted(schema, table.name)} add column {_sql(CreateColumn(column))}")
-    for index in indexes(table, object_type):
-        await tx.execute(_sql(CreateIndex(index, if_not_exists=True)))
+                await tx.execute(
+                    f"alter table {quoted(schema, table.name)} add column {sql_text(CreateColumn(column))}"
+                )
+    await _drop_stale(tx, schema, object_type)
+    for index in [*unique_indexes(table, object_type).values(), *indexes(table, object_type)]:
+        await tx.execute(sql_text(CreateIndex(index, if_not_exists=True)))
+
+
+def unique_indexes(table: sa.Table, object_type: ObjectType) -> dict[str, sa.Index]:
+    """Give the indexes that keep values unique among the records that are not deleted, by field name."""
+    unique = {f.name: cols.unique_form(f, cols.value(f, "", table.c)) for f in object_type.fields if f.unique}
+    return {name: _index(table, _IndexPlan(name, (form,)), unique=True) for name, form in unique.items()}
+
+
+def unique_field(schema: str, object_type: ObjectType, index: str | None) -> Field | None:
+    """Give the field whose unique index has this name."""
+    named = unique_indexes(table_of(schema, object_type), object_type)
+    return next((object_type.by_name[name] for name, one in named.items() if one.name == index), None)
+
+
+async def _drop_stale(tx: Transaction, schema: str, object_type: ObjectType) -> None:
+    """Drop the indexes of fields that need not be unique any more."""
+    wanted = {index.name for index in unique_indexes(table_of(schema, object_type), object_type).values()}
+    for row in await tx.rows(_UNIQUE_INDEXES, {"schema": schema, "table": object_type.name}):
+        if row["name"] not in wanted:
+            await tx.execute(f"drop index {quoted(schema, row['name'])}")
 
 
 @dataclass(frozen=True)
@@ -113,16 +136,17 @@ _INDEXED: Mapping[FieldType, int] = {
 }
 
 
-def _index(table: sa.Table, plan: _IndexPlan) -> sa.Index:
+def _index(table: sa.Table, plan: _IndexPlan, *, unique: bool = False) -> sa.Index:
     """Make an index, mostly over the records that are not deleted; its name tells another definition from this one."""
-    text = ", ".join(_sql(expression) for expression in plan.expressions)
-    mark = blake2b(f"{table.name}: {text}".encode(), digest_size=4).hexdigest()
+    text = ", ".join(sql_text(expression) for expression in plan.expressions)
+    mark = blake2b(f"{table.name}: {'unique ' * unique}{text}".encode(), digest_size=4).hexdigest()
     name = f"{table.name[:24]}_{plan.name[:24]}_{mark}"
     where = table.c.deleted_at.is_(None) if plan.partial else None
-    return sa.Index(name, *plan.expressions, _table=table, postgresql_where=where)
+    return sa.Index(name, *plan.expressions, _table=table, unique=unique, postgresql_where=where)
 
 
-def _table(schema: str, object_type: ObjectType) -> sa.Table:
+def table_of(schema: str, object_type: ObjectType) -> sa.Table:
+    """Give the table of an object type, with all its columns."""
     own = {name: kind for field in object_type.fields for name, kind in cols.columns(field).items()}
     return sa.Table(
         object_type.name,
@@ -191,7 +215,7 @@ def _one_field_problems(
     return problems
 
 
-def _sql(element: Any) -> str:  # Any: SQLAlchemy's DDL elements and expressions share no typed base with `compile`
+def sql_text(element: Any) -> str:  # Any: SQLAlchemy's DDL elements and expressions share no typed base with `compile`
     """Write a DDL element or an expression, values in place; statements without parameters are sent as they are."""
     return str(element.compile(dialect=_named_dialect(), compile_kwargs={"literal_binds": True})).strip()
 
@@ -202,7 +226,8 @@ def _named_dialect() -> sa.Dialect:
     return PGDialect_psycopg(paramstyle="named")
 
 
-def _quoted(*names: str) -> str:
+def quoted(*names: str) -> str:
+    """Give an identifier as SQL writes it, parts joined by dots."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
@@ -211,4 +236,11 @@ select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
 from pg_attribute a
 where a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
     and a.attnum > 0 and not a.attisdropped
+"""
+
+_UNIQUE_INDEXES = """
+select c.relname as name
+from pg_index i join pg_class c on c.oid = i.indexrelid
+where i.indrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
+    and i.indisunique and not i.indisprimary
 """

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Unpack
 from uuid import UUID
@@ -11,22 +12,32 @@ import orjson
 import psycopg
 from psycopg.rows import dict_row
 
-from metier.actor import Action, Actor, PrincipalKind, check, check_flag
+from metier.actor import Action, Actor, check, check_flag
 from metier.clock import Clock
 from metier.errors import Conflict, NoSuchRecord, NotFound
-from metier.filters import Here, read_where
-from metier.records import ddl, write
+from metier.filters import read_where
+from metier.records import ddl
 from metier.records.catalog import CHANNEL, Catalog, View
+from metier.records.changes import Cause, Origin
 from metier.records.compile import compose, compose_labels
 from metier.records.describe import describe, ids_of
+from metier.records.history import ChangeLog, History
+from metier.records.operations import Operation
 from metier.records.policy import MEMBER, WORKSPACE
 from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
+from metier.records.scoped import Places, Texts
 from metier.records.search import Hit, compose_search, read_text
 from metier.records.shape import ObjectType
+from metier.records.values import Values
+from metier.records.write import Writer, Written
 from metier.store import Database, Json, Transaction
 
 STATEMENTS = 2_000  # compiled shapes kept
 LOCK_WAIT_MS = 5_000  # for a table that others read, before everybody else waits behind the change
+
+
+_CAUSE = Cause()
+_IMPORT = Cause(Origin.IMPORT)
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,10 @@ class Records:
         self._db = db
         self._clock = clock
         self._catalog = Catalog(db)
+        self._places = Places(self._catalog, clock)
+        texts = Texts()
+        self._writer = Writer(db, texts, clock.new_id)
+        self._log = ChangeLog(db, self._places, texts, self._writer)
         self._questions = Questions()
         self._compose = lru_cache(STATEMENTS)(compose)
         self._compose_labels = lru_cache(STATEMENTS)(compose_labels)
@@ -94,6 +109,7 @@ class Records:
         cursor: str | None = None,
         select: Sequence[str] | str | None = None,
         count: Count = "no",
+        deleted: bool = False,
     ) -> Page:
         """Find the records the actor may see.
 
@@ -105,14 +121,18 @@ class Records:
             cursor: `next_cursor` of the page before, of the same object and sort.
             select: Field names to give; the id always is, and everything by default.
             count: `capped` stops at 10,000.
+            deleted: Find those that are deleted, for whoever may delete and restore them.
 
         Raises:
             NotFound: No such object for this actor.
+            MissingPermission: `deleted`, and the actor may not delete them.
             UnknownField, BadFilter, Invalid: A mistake in the question; names its place.
 
         Source: operators follow Twenty's REST filters, see docs/reference/filters.md.
         """
-        question = Question(where=where, sort=sort, limit=limit, cursor=cursor, select=select, count=count)
+        question = Question(
+            where=where, sort=sort, limit=limit, cursor=cursor, select=select, count=count, deleted=deleted
+        )
         answer = await self._ask(actor, object_name, question)
         return Page(orjson.loads(answer.data), answer.next_cursor, answer.total, answer.capped)
 
@@ -139,10 +159,7 @@ class Records:
             NoSuchRecord: No such record, or a deleted or hidden one, or what is no id.
         """
         object_type = await self.object(actor, object_name)
-        try:
-            wanted = record_id if isinstance(record_id, UUID) else UUID(record_id)
-        except (ValueError, AttributeError, TypeError):
-            raise NoSuchRecord(object_type.name, str(record_id)[:100]) from None
+        wanted = _id(object_type.name, record_id)
         page = await self.find(actor, object_type.name, where={"id": wanted}, limit=1)
         if not page.records:
             raise NoSuchRecord(object_type.name, str(wanted))
@@ -176,33 +193,150 @@ class Records:
         """
         view = await self._catalog.view(actor)
         object_type = view.object(object_name)
-        here = self._here(actor)
+        here = self._places.here(actor)
         tree = read_where(where, view.names(object_type.name), here).tree
         labels = await self._labels(view, ids_of(tree))
         return describe(tree, view, object_type, labels, here.now.tzinfo)
 
-    async def insert(self, actor: Actor, object_name: str, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
-        """Create records, all or none.
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    async def create(self, actor: Actor, object_name: str, values: Values, *, cause: Cause = _CAUSE) -> Written:
+        """Create a record.
 
         Args:
-            rows: JSON values by field name (Any: checked), at most 1,000. `created_at` may be given, `id` may not.
-
-        Returns:
-            The ids, in the order of the rows.
+            values: JSON values by field name (Any: checked), see `metier.records.values`.
+            cause: Through which door this came, and the key under which it is done only once.
 
         Raises:
             NotFound: No such object for this actor.
-            MissingPermission: The actor may not create them.
-            Invalid: Names every value that does not fit.
+            Errors of `Writer.write`.
         """
-        view = await self._catalog.view(actor)
-        object_type = view.object(object_name)
-        check(actor, Action.CREATE, object_type.name)
-        draft = write.read_rows(rows, object_type, self._here(actor), self._clock.new_id)
-        if not draft.rows:
-            return []
-        async with self._db.transaction() as tx:
-            return await write.insert(tx, view, object_type, draft)
+        return await self.batch(actor, object_name, [Operation("create", values=values)], cause=cause)
+
+    async def update(
+        self,
+        actor: Actor,
+        object_name: str,
+        record_id: UUID | str,
+        values: Values,
+        *,
+        if_updated_at: datetime | str | None = None,
+        cause: Cause = _CAUSE,
+    ) -> Written:
+        """Change some values of a record; what is not named stays, null empties.
+
+        Args:
+            if_updated_at: The `updated_at` that was read; a record changed since then is not touched.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`.
+        """
+        operation = Operation("update", record_id, values, if_updated_at)
+        return await self.batch(actor, object_name, [operation], cause=cause)
+
+    async def upsert(
+        self, actor: Actor, object_name: str, values: Values, *, by: str | None = None, cause: Cause = _CAUSE
+    ) -> Written:
+        """Change the record that has the same value of a unique field, or create it if there is none.
+
+        Args:
+            by: The unique field that counts; all those that have a value if left out.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`.
+        """
+        return await self.batch(actor, object_name, [Operation("upsert", values=values, by=by)], cause=cause)
+
+    async def delete(self, actor: Actor, object_name: str, record_id: UUID | str, *, cause: Cause = _CAUSE) -> Written:
+        """Take a record out of sight; `restore` brings it back.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`.
+        """
+        return await self.batch(actor, object_name, [Operation("delete", record_id)], cause=cause)
+
+    async def restore(self, actor: Actor, object_name: str, record_id: UUID | str, *, cause: Cause = _CAUSE) -> Written:
+        """Bring a deleted record back.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`.
+        """
+        return await self.batch(actor, object_name, [Operation("restore", record_id)], cause=cause)
+
+    async def destroy(self, actor: Actor, object_name: str, record_id: UUID | str, *, cause: Cause = _CAUSE) -> Written:
+        """Remove a record for good, and its values from the log of changes.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`.
+        """
+        return await self.batch(actor, object_name, [Operation("destroy", record_id)], cause=cause)
+
+    async def batch(
+        self, actor: Actor, object_name: str, operations: Sequence[Operation], *, cause: Cause = _CAUSE
+    ) -> Written:
+        """Do several things to records of one object, in this order; all or none.
+
+        Args:
+            operations: At most 1,000.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`; each names the operation's place.
+        """
+        return await self._writer.write(await self._places.of(actor, object_name), operations, cause)
+
+    async def insert(
+        self, actor: Actor, object_name: str, rows: Sequence[Values], *, cause: Cause = _IMPORT
+    ) -> list[UUID]:
+        """Create records, all or none, and give their ids in the order of the rows.
+
+        Args:
+            rows: JSON values by field name, at most 1,000. `created_at` and `updated_at` may be given.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`; places begin with the row's, e.g. `rows.3.amount`.
+        """
+        operations = [Operation("create", values=row, path=f"rows.{i}") for i, row in enumerate(rows)]
+        written = await self.batch(actor, object_name, operations, cause=cause)
+        return [done.id for done in written.done]
+
+    # --- the log of changes ------------------------------------------------------------------------------------------
+
+    async def history(
+        self, actor: Actor, object_name: str, record_id: UUID | str, *, limit: int = 50, cursor: str | None = None
+    ) -> History:
+        """Give a record's changes, the newest first, cut down to the fields the actor may see.
+
+        Args:
+            limit: Most changes, 1–500.
+            cursor: `next_cursor` of the answer before.
+
+        Raises:
+            NotFound: No such object for this actor.
+            NoSuchRecord: No such record for this actor; a deleted one still has its history.
+            Invalid: The cursor is none.
+        """
+        place = await self._places.of(actor, object_name)
+        return await self._log.of_record(place, _id(place.seen.name, record_id), limit=limit, cursor=cursor)
+
+    async def undo(self, actor: Actor, change_id: UUID | str, *, cause: Cause = _CAUSE) -> Written:
+        """Take back a change, or all changes of a write by its id, as a new write by the same rules.
+
+        Raises:
+            NotFound: No such change that the actor could see.
+            RecordChanged: What it changed was changed since; names the fields.
+            Conflict: It cannot be taken back: the record was destroyed, or what a relation pointed to is gone.
+            Errors of `Writer.write` besides.
+        """
+        return await self._log.undo(actor, _id("change", change_id), cause)
+
+    # --- object types ------------------------------------------------------------------------------------------------
 
     async def publish(self, actor: Actor, object_type: ObjectType) -> None:
         """Make an object type known, with its table; or add to it what is new. Nothing happens if nothing is new.
@@ -244,7 +378,10 @@ class Records:
 
     async def _ask(self, actor: Actor, object_name: str, question: Question) -> _Answer:
         view = await self._catalog.view(actor)
-        query = self._questions.read(view, view.object(object_name), self._here(actor), question)
+        object_type = view.object(object_name)
+        if question.get("deleted"):
+            check(actor, Action.DELETE, object_type.name)
+        query = self._questions.read(view, object_type, self._places.here(actor), question)
         row = await self._run(view, query)
         cursor = None if row["next"] is None else write_cursor(query, row["next"])
         total: int | None = row["total"]
@@ -269,11 +406,13 @@ class Records:
             labels |= {row["id"]: row["label"] for row in rows}
         return labels
 
-    def _here(self, actor: Actor) -> Here:
-        """Say when and where the actor asks, and who `me` is: a key is no member."""
-        who = actor.principal
-        me = who.id if who.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR) else None
-        return Here.at(self._clock.now(), who.time_zone, me)
+
+def _id(what: str, given: UUID | str) -> UUID:
+    """Read an id; what is none is unknown like any other."""
+    try:
+        return given if isinstance(given, UUID) else UUID(given)
+    except (ValueError, AttributeError, TypeError):
+        raise NoSuchRecord(what, str(given)[:100]) from None
 
 
 @asynccontextmanager

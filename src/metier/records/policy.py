@@ -47,13 +47,23 @@ def visible_fields(object_type: ObjectType, readable: Mapping[str, ObjectType]) 
     return tuple(f for f in object_type.fields if f.type is not FieldType.RELATION or f.target in readable)
 
 
+def settable_fields(object_type: ObjectType, actor: Actor) -> frozenset[str]:
+    """Give the names of the fields whose values the actor may set when it creates or changes records.
+
+    Args:
+        object_type: Cut down to what the actor may see.
+        actor: Allowed to create or update records of the object; checked elsewhere.
+    """
+    return frozenset() if object_type.read_only else frozenset(f.name for f in object_type.fields if not f.system)
+
+
 def label_scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:
     """Give the visible rows with what names them: the id and the title."""
     named = tuple(field for field in object_type.fields if field.name in ("id", object_type.title))
     return scope(replace(object_type, fields=named), schema, name)
 
 
-def scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:
+def scope(object_type: ObjectType, schema: str, name: str, *, deleted: bool = False) -> sa.Subquery:
     """Give the visible columns and rows of an object as a subquery.
 
     A plain subquery is flattened by the planner; a materialised one, a barrier view or row-level security is not.
@@ -62,17 +72,23 @@ def scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:
         object_type: Cut down to what the actor may see.
         schema: The workspace's schema.
         name: The subquery's alias.
+        deleted: Give the rows that are deleted instead of those that are there.
     """
     shown = {column: kind for field in object_type.fields for column, kind in columns(field).items()}
     home, place = ("core", "member") if object_type.read_only else (schema, object_type.name)
     kept = {"deleted_at": sa.TIMESTAMP(timezone=True)} | ({"workspace_id": sa.Uuid()} if object_type.read_only else {})
     table = sa.table(place, *(sa.column(c, kind) for c, kind in (shown | kept).items()), schema=home).alias("x")
-    return sa.select(*(table.c[column] for column in shown)).where(*_rows(object_type, table)).subquery(name)
+    return (
+        sa.select(*(table.c[column] for column in shown))
+        .where(*_rows(object_type, table, deleted=deleted))
+        .subquery(name)
+    )
 
 
-def _rows(object_type: ObjectType, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+def _rows(object_type: ObjectType, table: sa.FromClause, *, deleted: bool) -> list[sa.ColumnElement[bool]]:
     """Give what holds for every visible row: all of these together."""
-    conditions: list[sa.ColumnElement[bool]] = [table.c.deleted_at.is_(None)]
+    gone = table.c.deleted_at
+    conditions: list[sa.ColumnElement[bool]] = [gone.is_not(None) if deleted else gone.is_(None)]
     if object_type.read_only:
         conditions.append(table.c.workspace_id == sa.bindparam(WORKSPACE, type_=sa.Uuid()))
     return conditions

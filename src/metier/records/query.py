@@ -9,7 +9,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Literal, TypedDict
@@ -41,6 +41,7 @@ class Question(TypedDict, total=False):
     cursor: str | None
     select: Sequence[str] | str | None
     count: Count
+    deleted: bool
 
 
 _NEVER_EMPTY = {"id", "created_at", "updated_at"}
@@ -70,6 +71,7 @@ class Shape:
         sort: Always ends with the id, so that no two records are equal.
         after: For each sort key whether the cursor's value is null; None for the first page.
         limit: Records of the page; 0 for none.
+        deleted: Ask for the records that are deleted instead of those that are there.
     """
 
     object: str
@@ -79,6 +81,7 @@ class Shape:
     after: tuple[bool, ...] | None
     limit: int
     count: Count
+    deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Query:
     @property
     def fingerprint(self) -> int:
         """A number that is the same for the pages of one walk."""
-        return zlib.crc32(repr((self.shape.object, self.shape.sort)).encode())
+        return zlib.crc32(repr((self.shape.object, self.shape.sort, self.shape.deleted)).encode())
 
 
 class Questions:
@@ -115,7 +118,8 @@ class Questions:
         read = read_where(question.get("where"), view.names(name), here)
         sort = self._sort(_words(question.get("sort")), view, name)
         select = self._select(_words(question.get("select")), view, name)
-        shape = Shape(name, read.tree, sort, select, None, limit, question.get("count", "no"))
+        count, deleted = question.get("count", "no"), question.get("deleted", False)
+        shape = Shape(name, read.tree, sort, select, None, limit, count, deleted)
         parameters: dict[str, Any] = {f"v{i}": value for i, value in enumerate(read.values)}
         query = Query(shape, parameters | {WORKSPACE: view.workspace_id})
         return query if cursor is None else _after(query, cursor)
@@ -211,8 +215,7 @@ def _after(query: Query, cursor: str) -> Query:
         raise Invalid.of([problem], what="The cursor") from None
     nulls = tuple(value is None for value in values)
     parameters = {f"k{i}": value for i, value in enumerate(values) if value is not None}
-    after = Shape(shape.object, shape.tree, shape.sort, shape.select, nulls, shape.limit, shape.count)
-    return Query(after, query.parameters | parameters)
+    return Query(replace(shape, after=nulls), query.parameters | parameters)
 
 
 def _cursor_value(raw: Any, key: SortKey) -> Any:

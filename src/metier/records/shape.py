@@ -48,6 +48,10 @@ class FieldType(StrEnum):
     UUID = "uuid"
 
 
+#: Types whose values can be unique.
+UNIQUE = frozenset({FieldType.TEXT, FieldType.NUMBER, FieldType.EMAILS, FieldType.LINKS, FieldType.UUID})
+
+
 @dataclass(frozen=True)
 class Option:
     """One value of a select field. `color` is a tone: ok, info, warn, bad, accent or grey."""
@@ -67,6 +71,8 @@ class Field:
         options: For selects, in their natural order (a pipeline's first stage first).
         target: For relations: the name of the object that one record of is pointed to.
         terminal: For selects: the option values after which nothing more is to be done (`won`, `done`).
+        unique: No two records that are not deleted have the same value, whatever its case; of e-mails and links the
+            first one counts. For the types in `UNIQUE`.
         system: Kept by the house (id, created_at …); shown last.
     """
 
@@ -80,6 +86,7 @@ class Field:
     unit: str = ""
     terminal: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    unique: bool = False
     system: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -91,7 +98,7 @@ class Field:
                 | ({"aliases": list(o.aliases)} if o.aliases else {})
                 for o in self.options
             ]
-        for key in ("description", "target", "unit", "decimals", "system"):
+        for key in ("description", "target", "unit", "decimals", "unique", "system"):
             if value := getattr(self, key):
                 body[key] = value
         for key in ("terminal", "aliases"):
@@ -116,6 +123,7 @@ class Field:
             unit=body.get("unit", ""),
             terminal=tuple(body.get("terminal", ())),
             aliases=tuple(body.get("aliases", ())),
+            unique=body.get("unique", False),
             system=body.get("system", False),
         )
 
@@ -255,6 +263,10 @@ def _detail_problems(body: Mapping[Any, Any], path: str) -> list[Problem]:
     decimals: Any = body.get("decimals", 0)
     if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= MOST_DECIMALS:
         found.append(Problem(f"{path}.decimals", f"must be a whole number from 0 to {MOST_DECIMALS}", example=2))
+    if not isinstance(body.get("unique", False), bool):
+        found.append(Problem(f"{path}.unique", "must be true or false"))
+    elif body.get("unique") and body.get("type") not in UNIQUE:
+        found.append(Problem(f"{path}.unique", "is for fields of certain types only", allowed=tuple(sorted(UNIQUE))))
     found += [
         Problem(f"{path}.{key}", "must be a list of texts")
         for key in ("aliases", "terminal")

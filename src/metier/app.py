@@ -104,10 +104,10 @@ class Metier:
             providers, fast=settings.default_ai_speed_model_id, smart=settings.default_ai_performance_model_id
         )
         models = Models(catalog, clock)
-        access = Access(db, clock)
+        records = Records(db, clock)
+        access = Access(db, clock, objects=records)
         runs = Runs(db, clock)
         await runs.start()
-        records = Records(db, clock)
         chat = Chat(
             Threads(db, clock),
             runs=runs,

@@ -1,11 +1,12 @@
 """Workspaces and members."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from metier.access import Access
-from metier.actor import FLAGS, Action
+from metier.actor import FLAGS, TOOL_FLAGS, Action, Holder
 from metier.errors import AlreadyExists, Invalid, NotFound
 from metier.store import Database
 from tests.access.conftest import People
@@ -18,7 +19,11 @@ async def test_a_workspace_has_a_schema_and_two_roles(access: Access, db: Databa
     assert await db.value("select to_regnamespace(%s)::text", [workspace.schema_name]) == workspace.schema_name
     admin, member = await access.roles(people.ada)
     assert (admin.name, admin.all_objects, admin.flags) == ("admin", frozenset(Action), frozenset(FLAGS))
-    assert (member.name, member.flags) == ("member", {"AI"})
+    assert (admin.is_editable, Holder.AGENTS in admin.can_be_assigned_to) == (False, False)
+    assert all(replace(admin, flags=frozenset()).holds(flag) for flag in FLAGS), "those of later releases too"
+    assert (member.name, member.all_objects) == ("member", frozenset(Action) - {Action.DESTROY})
+    assert member.flags < frozenset(TOOL_FLAGS)
+    assert member.flags.isdisjoint({"SEND_EMAIL_TOOL", "HTTP_REQUEST_TOOL", "CODE_INTERPRETER_TOOL"})
     assert not member.allows(Action.DESTROY, "company")
 
 

@@ -138,7 +138,7 @@ class TestRolesAndRuns:
         assert [role["name"] for role in run("roles", "list", "--json").json_lines()] == ["admin", "member"]
         assert "member" in run("roles", "list").out
         assert "every object: create, delete, read, update" in run("roles", "show", "Member").out
-        assert run("roles", "show", "member", "--json").json_lines()[0]["flags"] == ["AI"]
+        assert run("roles", "show", "member", "--json").json_lines()[0]["flags"][0] == "AI"
         assert "Did you mean 'admin'" in run("roles", "show", "admn").err
 
     def test_runs_are_listed_and_shown(self, run: Run):

@@ -6,7 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from metier.access.checks import clean_email
-from metier.access.desk import ADMIN, Desk, Row, actor_from, role_from
+from metier.access.desk import Desk, Row, actor_from, role_from
+from metier.access.standard import ADMIN
 from metier.access.tokens import digest
 from metier.actor import Actor, PrincipalKind, Role
 from metier.errors import Conflict, NotFound, NotSignedIn
@@ -16,7 +17,7 @@ USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
 _OFF = """array(select f."key" from core."featureFlag" f where f."workspaceId" = w.id and not f."value")"""
 
 _MEMBER = f"""
-select m.workspace_id, m.id as principal_id, m.name as label, m.time_zone, m.locale,
+select m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zone, m.locale,
     r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body, {_OFF} as features_off
 from core.member m
 join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id

@@ -1,29 +1,42 @@
 """What the parts of this room share: the database, the clock, and how a row becomes an Actor."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 from uuid import UUID
 
 from metier.access.passwords import STRONG, Cost, Passwords
+from metier.access.standard import ADMIN, admin_role
 from metier.access.tries import Tries
-from metier.actor import FLAGS, Action, Actor, Principal, PrincipalKind, Role
+from metier.actor import Action, Actor, Holder, Principal, PrincipalKind, Role, RowRule
 from metier.clock import Clock
-from metier.errors import Invalid, MissingPermission, Problem, nearest
+from metier.errors import Conflict, MissingPermission
 from metier.registry import Registry
 from metier.store import Database, Transaction
 
 Row = Mapping[str, Any]  # Any: the columns of the statement
 
-ADMIN = "admin"
-MEMBER = "member"
+
+class Objects(Protocol):
+    """What roles need to know of objects; kept by `records`, handed in by the roof."""
+
+    async def own_names(self, actor: Actor, role: Role) -> Role:
+        """Give the role with the own names of the objects and fields it has rules for.
+
+        Raises:
+            Invalid: The actor sees no such object or field, or a row rule does not fit; nothing is said of the hidden.
+        """
+        ...
 
 
 class Desk:
-    """The start of each part of `Access`."""
+    """The start of each part of `Access`. Without `objects`, the names in roles are taken as they are."""
 
-    def __init__(self, db: Database, clock: Clock, *, password_cost: Cost = STRONG) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, *, objects: Objects | None = None, password_cost: Cost = STRONG
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._objects = objects
         self._passwords = Passwords(password_cost)
         self._tries = Tries(clock, "tries to sign in")
 
@@ -39,36 +52,10 @@ async def roles_of(db: Database | Transaction, workspace_id: UUID) -> Registry[R
 
 
 def role_from(row: Row) -> Role:
-    """Make a role of a row with `id, name, label, body`."""
-    body = row["body"]
-    return Role(
-        id=row["id"],
-        name=row["name"],
-        label=row["label"],
-        all_objects=frozenset(map(Action, body["all_objects"])),
-        objects={name: frozenset(map(Action, actions)) for name, actions in body["objects"].items()},
-        flags=frozenset(body["flags"]),
-    )
-
-
-def role_body(
-    all_objects: Iterable[Action], objects: Mapping[str, Iterable[Action]], flags: Iterable[str]
-) -> dict[str, Any]:
-    """Give a role's permissions as they are stored.
-
-    Raises:
-        Invalid: A flag does not exist.
-    """
-    unknown = [flag for flag in flags if flag not in FLAGS]
-    if unknown:
-        raise Invalid.of(
-            [Problem("flags", f"there is no flag {f!r}", FLAGS, did_you_mean=nearest(f, FLAGS)) for f in unknown]
-        )
-    return {
-        "all_objects": sorted(action.value for action in all_objects),
-        "objects": {name: sorted(action.value for action in actions) for name, actions in objects.items()},
-        "flags": sorted(flags),
-    }
+    """Make a role of a row with `id, name, label, body`. `admin` may do everything, whatever was stored once."""
+    if row["name"] == ADMIN:
+        return admin_role(row["id"])
+    return Role.from_body(row["id"], row["name"], row["label"], row["body"])
 
 
 def check_within(actor: Actor, role: Role, action: str) -> None:
@@ -81,17 +68,50 @@ def check_within(actor: Actor, role: Role, action: str) -> None:
         raise MissingPermission(actor.label, action, f"the role {role.name!r}, which may do more than they may")
 
 
+def check_assignable(role: Role, holder: Holder) -> None:
+    """Let pass a role that can be given to this kind of holder.
+
+    Raises:
+        Conflict: It cannot.
+    """
+    if holder not in role.can_be_assigned_to:
+        whom = holder.value.replace("api_keys", "API keys")
+        raise Conflict(f"The role {role.name!r} is not for {whom}.", cure="Choose another role.")
+
+
 def _is_within(role: Role, own: Role) -> bool:
-    names = role.objects.keys() | own.objects.keys()
+    """Say whether a role allows nothing that the own one does not."""
+    names = {*role.objects, *own.objects, *own.fields, *own.rows}
     return (
-        role.flags <= own.flags
+        own.can_update_all_settings >= role.can_update_all_settings
+        and own.can_access_all_tools >= role.can_access_all_tools
+        and all(own.holds(flag) for flag in role.flags)
         and role.all_objects <= own.all_objects
-        and all(role.objects.get(n, role.all_objects) <= own.objects.get(n, own.all_objects) for n in names)
+        and all(_is_object_within(role, own, name) for name in names)
     )
+
+
+def _is_object_within(role: Role, own: Role, name: str) -> bool:
+    """Compare what two roles do with one object: actions, fields, and rows, where the own rules must be there too."""
+    allowed = role.actions(name)
+    if not allowed:
+        return True
+    fields = own.fields.get(name, {})
+    return (
+        allowed <= own.actions(name)
+        and all(role.field_actions(name, field) <= left for field, left in fields.items())
+        and all(_has_rule(role, name, rule, allowed) for rule in own.rows.get(name, ()))
+    )
+
+
+def _has_rule(role: Role, name: str, rule: RowRule, allowed: frozenset[Action]) -> bool:
+    """Say whether the role restricts its actions as the rule does, or more actions by the same filter."""
+    wanted = rule.actions & allowed
+    return any(other.text == rule.text and wanted <= other.actions for other in role.rows.get(name, ())) or not wanted
 
 
 def actor_from(row: Row, kind: PrincipalKind) -> Actor:
     """Make an Actor of a row of `workspace_id, principal_id, label, time_zone, locale, features_off, role_id, …`."""
-    principal = Principal(kind, row["principal_id"], row["label"], row["time_zone"], row["locale"])
+    principal = Principal(kind, row["principal_id"], row["label"], row["time_zone"], row["locale"], row.get("email"))
     role = role_from({key: row[f"role_{key}"] for key in ("id", "name", "label", "body")})
     return Actor(row["workspace_id"], principal, roles=(role,), features_off=frozenset(row["features_off"]))

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from metier.access.desk import Desk
-from metier.actor import AI_FEATURE, Actor, check_flag
+from metier.actor import AI_FEATURE, ROW_RULES_FEATURE, Actor, check_flag
 from metier.errors import NotFound
 
 FLAG = "WORKSPACE"  # who may change them
-
-ROW_RULES_FEATURE = "IS_ROW_LEVEL_PERMISSION_PREDICATES_ENABLED"
 
 _LATER = "Nothing yet: this version has no %s. The value is kept."
 
@@ -25,7 +23,10 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "IS_DASHBOARD_V2_ENABLED": ("Dashboards", _LATER % "dashboards"),
     "IS_IF_ELSE_ENABLED": ("Workflow if/else", _LATER % "workflows"),
     "IS_WORKFLOW_RUN_STOPPAGE_ENABLED": ("Stopping of workflow runs", _LATER % "workflows"),
-    ROW_RULES_FEATURE: ("Row rules of roles", _LATER % "row rules"),
+    ROW_RULES_FEATURE: (
+        "Row rules of roles",
+        "Changing the rules for rows of roles. Off: they cannot be changed; those there are hold on, so nothing opens.",
+    ),
 }
 
 

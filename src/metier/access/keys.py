@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from metier.access.checks import clean_name
-from metier.access.desk import Desk, check_within, roles_of
+from metier.access.desk import Desk, check_assignable, check_within, roles_of
 from metier.access.tokens import KEY, digest, new_token
 from metier.access.values import Key, NewKey
-from metier.actor import Actor, check_flag
+from metier.actor import Actor, Holder, check_flag
 from metier.errors import NotFound
 
 FLAG = "API_KEYS_AND_WEBHOOKS"
@@ -22,10 +22,12 @@ class Keys(Desk):
         Raises:
             MissingPermission: The actor does not hold API_KEYS_AND_WEBHOOKS, or the role may do more than the actor.
             NotFound: There is no such role; suggests the nearest.
+            Conflict: The role is not for keys.
         """
         check_flag(actor, FLAG)
         name = clean_name(name)
         chosen = (await roles_of(self._db, actor.workspace_id)).get(role)
+        check_assignable(chosen, Holder.API_KEYS)
         check_within(actor, chosen, "make a key with")
         token = new_token(KEY)
         key = NewKey(id=self._clock.new_id(), token=token, prefix=token[:PREFIX_LENGTH])

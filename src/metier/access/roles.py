@@ -1,18 +1,23 @@
 """Roles: what their holders may do, and who holds them."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Unpack
 from uuid import UUID
 
 from metier.access.checks import clean_name
-from metier.access.desk import ADMIN, Desk, check_within, role_body, role_from, roles_of
-from metier.actor import Action, Actor, Role, check_any_flag, check_flag
+from metier.access.desk import Desk, check_assignable, check_within, roles_of
+from metier.access.forms import RoleForm, changed
+from metier.access.standard import ADMIN
+from metier.actor import ROW_RULES_FEATURE, Actor, Holder, Role, check_any_flag, check_feature, check_flag
 from metier.errors import AlreadyExists, Conflict, Invalid, NotFound, Problem
 from metier.registry import fold_name
 from metier.store import Json, Transaction, UniqueViolation
 
 SEEN_WITH = ("ROLES", "API_KEYS_AND_WEBHOOKS", "WORKSPACE_MEMBERS")  # whose holders give roles
 
+_PLAIN = {"label", "description", "icon", "can_be_assigned_to"}  # no object is named in these
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
 
 
@@ -28,30 +33,31 @@ class Roles(Desk):
         check_any_flag(actor, *SEEN_WITH)
         return list(await roles_of(self._db, actor.workspace_id))
 
-    async def create_role(
-        self,
-        actor: Actor,
-        *,
-        name: str,
-        label: str,
-        all_objects: Collection[Action] = (),
-        objects: Mapping[str, Collection[Action]] | None = None,
-        flags: Collection[str] = (),
-    ) -> Role:
-        """Make a role; arguments as in `Role`.
+    async def role(self, actor: Actor, name: str) -> Role:
+        """Give one role.
+
+        Raises:
+            MissingPermission: The actor holds none of `SEEN_WITH`.
+            NotFound: There is no such role; suggests the nearest.
+        """
+        check_any_flag(actor, *SEEN_WITH)
+        return (await roles_of(self._db, actor.workspace_id)).get(name)
+
+    async def create_role(self, actor: Actor, *, name: str, **form: Unpack[RoleForm]) -> Role:
+        """Make a role; what the form does not say it does not allow, and the label is made of the name. See `RoleForm`.
 
         Raises:
             MissingPermission: The actor does not hold ROLES, or the role would exceed the actor's own.
-            Invalid: The name, an action or a flag does not have its form.
+            Invalid: The name or a place of the form is wrong.
+            FeatureOff: It has rules for rows, and those are off in the workspace.
             AlreadyExists: A role has the name; `sales_rep` and `sales-rep` are one.
         """
         check_flag(actor, "ROLES")
         if not _NAME.fullmatch(name):
             problem = f"{name!r} must begin with a to z, then a to z, 0 to 9, _ and -, at most 49"
             raise Invalid.of([Problem("name", problem, example="sales-rep")])
-        body = role_body(all_objects, objects or {}, flags)
-        values = {"id": self._clock.new_id(), "name": fold_name(name), "label": clean_name(label, "label")}
-        role = role_from({**values, "body": body})
+        label = name.replace("-", " ").replace("_", " ").capitalize()
+        role = await self._read(actor, Role(self._clock.new_id(), fold_name(name), label), form)
         check_within(actor, role, "make")
         try:
             await self._db.execute(
@@ -59,47 +65,70 @@ class Roles(Desk):
                 insert into core.role (workspace_id, id, name, label, body, created_at, updated_at)
                 values (%(workspace)s, %(id)s, %(name)s, %(label)s, %(body)s, %(now)s, %(now)s)
                 """,
-                {**values, "workspace": actor.workspace_id, "body": Json(body), "now": self._clock.now()},
+                _columns(role) | {"workspace": actor.workspace_id, "now": self._clock.now()},
             )
         except UniqueViolation:
             raise AlreadyExists("role", name) from None
         return role
 
-    async def update_role(
-        self,
-        actor: Actor,
-        name: str,
-        *,
-        all_objects: Collection[Action] | None = None,
-        objects: Mapping[str, Collection[Action]] | None = None,
-        flags: Collection[str] | None = None,
-    ) -> Role:
-        """Change what a role may do, for all who hold it, at once; what is None stays.
+    async def update_role(self, actor: Actor, name: str, **form: Unpack[RoleForm]) -> Role:
+        """Change a role, for all who hold it, at once; what the form does not say stays.
 
         Raises:
             MissingPermission: The actor does not hold ROLES, or the role exceeds the actor's own, before or after.
-            Conflict: It is the role `admin`, which always may do everything.
+            Conflict: The role cannot be changed: `admin` always may do everything. Or somebody holds it who could not
+                be given it as it would be.
             NotFound: There is no such role; suggests the nearest.
+            Invalid: A place of the form is wrong.
+            FeatureOff: Its rules for rows change, and those are off in the workspace; the rules there are hold on.
         """
         check_flag(actor, "ROLES")
         async with self._db.transaction() as transaction:
             await _lock(transaction, actor.workspace_id)
             before = (await roles_of(transaction, actor.workspace_id)).get(name)
-            if before.name == ADMIN:
-                raise Conflict("The role 'admin' always may do everything.", cure="Make another role.")
-            body = role_body(
-                before.all_objects if all_objects is None else all_objects,
-                before.objects if objects is None else objects,
-                before.flags if flags is None else flags,
-            )
-            after = role_from({"id": before.id, "name": before.name, "label": before.label, "body": body})
+            _check_editable(before)
+            after = await self._read(actor, before, form)
             for role in (before, after):
                 check_within(actor, role, "change")
+            await _check_holders(transaction, actor.workspace_id, after)
             await transaction.execute(
-                "update core.role set body = %s, updated_at = %s where workspace_id = %s and id = %s",
-                [Json(body), self._clock.now(), actor.workspace_id, before.id],
+                """
+                update core.role set label = %(label)s, body = %(body)s, updated_at = %(now)s
+                where workspace_id = %(workspace)s and id = %(id)s
+                """,
+                _columns(after) | {"workspace": actor.workspace_id, "now": self._clock.now()},
             )
         return after
+
+    async def delete_role(self, actor: Actor, name: str) -> None:
+        """Delete a role that nobody holds.
+
+        Raises:
+            MissingPermission: The actor does not hold ROLES, or the role exceeds the actor's own.
+            Conflict: It cannot be changed, or a member or key holds it.
+            NotFound: There is no such role; suggests the nearest.
+        """
+        check_flag(actor, "ROLES")
+        async with self._db.transaction() as transaction:
+            await _lock(transaction, actor.workspace_id)
+            role = (await roles_of(transaction, actor.workspace_id)).get(name)
+            _check_editable(role)
+            check_within(actor, role, "delete")
+            held = await _held(transaction, actor.workspace_id, role)
+            if holders := [f"{count} {what}" for what, count in held.items() if count]:
+                cure = "Give them another role first."
+                raise Conflict(f"The role {role.name!r} is held: {' and '.join(holders)}.", cure=cure)
+            await transaction.execute(
+                "delete from core.role where workspace_id = %s and id = %s", [actor.workspace_id, role.id]
+            )
+
+    async def _read(self, actor: Actor, role: Role, form: Mapping[str, Any]) -> Role:
+        found = changed(role, form)
+        if self._objects is not None and form.keys() - _PLAIN:
+            found = await self._objects.own_names(actor, found)
+        if found.rows != role.rows:
+            check_feature(actor, ROW_RULES_FEATURE)
+        return replace(found, label=clean_name(found.label, "label"))
 
     async def set_role(self, actor: Actor, member_id: UUID, *, role: str) -> None:
         """Give a member another role; it holds from the member's next request or tool call on.
@@ -108,13 +137,14 @@ class Roles(Desk):
             MissingPermission: The actor does not hold WORKSPACE_MEMBERS, or the role the member has or gets exceeds
                 the actor's own.
             NotFound: There is no such member or role.
-            Conflict: The workspace would have no admin.
+            Conflict: The workspace would have no admin, or the role is not for members.
         """
         check_flag(actor, "WORKSPACE_MEMBERS")
         async with self._db.transaction() as transaction:
             await _lock(transaction, actor.workspace_id)
             roles = await roles_of(transaction, actor.workspace_id)
             after = roles.get(role)
+            check_assignable(after, Holder.USERS)
             before = await _role_of(transaction, actor.workspace_id, member_id, roles)
             for touched in (before, after):
                 check_within(actor, touched, "give or take")
@@ -124,6 +154,37 @@ class Roles(Desk):
             )
             if before.name == ADMIN and not await _has_admin(transaction, actor.workspace_id):
                 raise Conflict("A workspace keeps at least one admin.", cure="Make another member admin first.")
+
+
+def _columns(role: Role) -> dict[str, Any]:
+    return {"id": role.id, "name": role.name, "label": role.label, "body": Json(role.body())}
+
+
+def _check_editable(role: Role) -> None:
+    if role.name == ADMIN:
+        raise Conflict("The role 'admin' always may do everything.", cure="Make another role.")
+    if not role.is_editable:
+        raise Conflict(f"The role {role.name!r} cannot be changed.", cure="Make another role.")
+
+
+async def _check_holders(transaction: Transaction, workspace_id: UUID, role: Role) -> None:
+    """Let a role pass whose holders are all of a kind it can be given to."""
+    held = await _held(transaction, workspace_id, role)
+    for holder, what in ((Holder.USERS, "members"), (Holder.API_KEYS, "keys")):
+        if holder not in role.can_be_assigned_to and held[what]:
+            raise Conflict(f"{held[what]} {what} hold the role {role.name!r}.", cure="Give them another role first.")
+
+
+async def _held(transaction: Transaction, workspace_id: UUID, role: Role) -> Mapping[str, int]:
+    """Count who holds a role: members and keys, those that were removed and revoked too."""
+    row = await transaction.row(
+        """
+        select (select count(*) from core.member where workspace_id = %(w)s and role_id = %(id)s) as members,
+            (select count(*) from core.api_key where workspace_id = %(w)s and role_id = %(id)s) as keys
+        """,
+        {"w": workspace_id, "id": role.id},
+    )
+    return row or {}
 
 
 async def _lock(transaction: Transaction, workspace_id: UUID) -> None:

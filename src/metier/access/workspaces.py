@@ -3,16 +3,14 @@
 from uuid import UUID
 
 from metier.access.checks import check_locale, check_time_zone, clean_email, clean_name
-from metier.access.desk import ADMIN, MEMBER, Desk, role_body, roles_of
+from metier.access.desk import Desk, check_assignable, roles_of
 from metier.access.features import FEATURES
 from metier.access.passwords import check_password
+from metier.access.standard import ADMIN, MEMBER, admin_role, member_role
 from metier.access.values import Workspace
-from metier.actor import FLAGS, Action
+from metier.actor import Holder, Role
 from metier.errors import AlreadyExists
 from metier.store import Json, Transaction, UniqueViolation
-
-DAILY_WORK = (Action.READ, Action.CREATE, Action.UPDATE, Action.DELETE)
-
 
 _SEED_FEATURES = """
 insert into core."featureFlag" ("id", "key", "workspaceId", "value")
@@ -32,8 +30,8 @@ class Workspaces(Desk):
                 "insert into core.workspace (id, name, schema_name, created_at) values (%s, %s, %s, %s)",
                 [workspace_id, clean_name(name), schema, now],
             )
-            await self._add_role(transaction, workspace_id, ADMIN, "Admin", role_body(Action, {}, FLAGS))
-            await self._add_role(transaction, workspace_id, MEMBER, "Member", role_body(DAILY_WORK, {}, ["AI"]))
+            for role in (admin_role(self._clock.new_id()), member_role(self._clock.new_id())):
+                await self._add_role(transaction, workspace_id, role)
             await transaction.execute(_SEED_FEATURES, {"workspace": workspace_id, "keys": list(FEATURES)})
             await transaction.execute(f"create schema {schema}")
         return workspace_id
@@ -65,15 +63,18 @@ class Workspaces(Desk):
             Invalid: A value does not have its form.
             NotFound: The workspace has no such role; suggests the nearest.
             AlreadyExists: Another member has the e-mail.
+            Conflict: The role is not for members.
         """
         email = None if email is None else clean_email(email)
         if password is not None:
             check_password(password)
         member_id = self._clock.new_id()
+        chosen = (await roles_of(self._db, workspace_id)).get(role)
+        check_assignable(chosen, Holder.USERS)
         values = {
             "workspace": workspace_id,
             "id": member_id,
-            "role": (await roles_of(self._db, workspace_id)).get(role).id,
+            "role": chosen.id,
             "name": clean_name(name),
             "email": email,
             "password": None if password is None else await self._passwords.hash(password),
@@ -105,14 +106,12 @@ class Workspaces(Desk):
             [ADMIN],
         )
 
-    async def _add_role(
-        self, transaction: Transaction, workspace_id: UUID, name: str, label: str, body: dict[str, object]
-    ) -> None:
+    async def _add_role(self, transaction: Transaction, workspace_id: UUID, role: Role) -> None:
         now = self._clock.now()
         await transaction.execute(
             """
             insert into core.role (workspace_id, id, name, label, body, created_at, updated_at)
             values (%s, %s, %s, %s, %s, %s, %s)
             """,
-            [workspace_id, self._clock.new_id(), name, label, Json(body), now, now],
+            [workspace_id, role.id, role.name, role.label, Json(role.body()), now, now],
         )

@@ -1,40 +1,61 @@
 """REST: roles, that is what members and keys may do."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from metier.actor import Action, Actor
+from metier.actor import Action, Holder
 from metier.api.auth import Asker, House
 from metier.api.errors import error_answers
-from metier.app import Metier
-from metier.errors import Invalid, NotFound, Problem
-
-Objects = dict[str, frozenset[Action]]
 
 
-class NewRole(BaseModel):
+def _shown(schema: dict[str, Any], example: Any) -> Any:
+    """Describe a field that the room itself reads, in more spellings than one, and checks."""
+    return Field(default=None, json_schema_extra=schema | {"examples": [example]})
+
+
+_ACTIONS = {"type": "array", "items": {"enum": [action.value for action in Action]}}
+_PER_OBJECT = {"type": "object", "additionalProperties": _ACTIONS}
+_PER_FIELD = {"type": "object", "additionalProperties": _PER_OBJECT}
+_HOLDERS = {"type": "array", "items": {"enum": [holder.value for holder in Holder]}}
+_TEXT = {"type": "string", "maxLength": 2000}
+_RULES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["where"],
+        "properties": {"where": {"type": "object"}, "actions": _ACTIONS, "label": _TEXT},
+    },
+}
+
+
+class RoleForm(BaseModel):
+    """What can be said of a role; what is left out stays. Twenty's spellings are read too."""
+
+    model_config = ConfigDict(extra="allow")  # what is unknown is refused, with the nearest name, by the room itself
+
+    label: Any = _shown(_TEXT, "Sales rep")
+    description: Any = _shown(_TEXT, "Works on deals.")
+    icon: Any = _shown(_TEXT, "user")
+    can_be_assigned_to: Any = _shown(_HOLDERS, ["users", "api_keys"])
+    can_update_all_settings: Any = _shown({"type": "boolean"}, False)
+    can_access_all_tools: Any = _shown({"type": "boolean"}, False)
+    all_objects: Any = _shown(_ACTIONS, ["read"])
+    objects: Any = _shown(_PER_OBJECT, {"company": ["read"]})
+    fields: Any = _shown(_PER_FIELD, {"company": {"revenue": []}})
+    rows: Any = _shown(_PER_OBJECT | {"additionalProperties": _RULES}, {"opportunity": [{"where": {"owner": "me"}}]})
+    flags: Any = _shown({"type": "array", "items": {"type": "string"}}, ["AI"])
+
+    def form(self) -> dict[str, Any]:
+        """Give what was said."""
+        return self.model_dump(exclude_unset=True, exclude={"name"})
+
+
+class NewRole(RoleForm):
     """A role to make."""
 
-    model_config = ConfigDict(extra="forbid")
-
     name: str = Field(max_length=49, examples=["sales-rep"])
-    label: str | None = Field(default=None, max_length=200, examples=["Sales rep"])
-    all_objects: frozenset[Action] = frozenset()
-    objects: Objects = Field(default_factory=dict, max_length=500, examples=[{"company": ["read"]}])
-    flags: frozenset[str] = Field(default=frozenset(), max_length=100, examples=[["AI"]])
-
-
-class ChangedRole(BaseModel):
-    """What to change of a role; what is left out stays, what is given replaces what was there."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    all_objects: frozenset[Action] | None = None
-    objects: Objects | None = Field(default=None, max_length=500, examples=[{"company": ["read"]}])
-    flags: frozenset[str] | None = Field(default=None, max_length=100, examples=[["AI"]])
 
 
 def router() -> APIRouter:
@@ -46,57 +67,25 @@ def router() -> APIRouter:
         """List the roles, oldest first."""
         return {"data": [role.to_json() for role in await house.access.roles(actor)]}
 
+    @routes.get("/roles/{name}")
+    async def get_role(house: House, actor: Asker, name: str) -> dict[str, Any]:
+        """Get one role."""
+        return (await house.access.role(actor, name)).to_json()
+
     @routes.post("/roles", status_code=201)
     async def create_role(house: House, actor: Asker, body: NewRole) -> dict[str, Any]:
         """Make a role; it may not allow more than you may."""
-        role = await house.access.create_role(
-            actor,
-            name=body.name,
-            label=body.label or label_of(body.name),
-            all_objects=body.all_objects,
-            objects=await own_names(house, actor, body.objects),
-            flags=body.flags,
-        )
-        return role.to_json()
+        return (await house.access.create_role(actor, name=body.name, **body.form())).to_json()
 
     @routes.patch("/roles/{name}")
-    async def change_role(house: House, actor: Asker, name: str, body: ChangedRole) -> dict[str, Any]:
-        """Change what a role allows, for all who hold it, from their next request on."""
-        role = await house.access.update_role(
-            actor,
-            name,
-            all_objects=body.all_objects,
-            objects=None if body.objects is None else await own_names(house, actor, body.objects),
-            flags=body.flags,
-        )
-        return role.to_json()
+    async def change_role(house: House, actor: Asker, name: str, body: RoleForm) -> dict[str, Any]:
+        """Change a role, for all who hold it, from their next request on."""
+        return (await house.access.update_role(actor, name, **body.form())).to_json()
+
+    @routes.delete("/roles/{name}", status_code=204)
+    async def delete_role(house: House, actor: Asker, name: str) -> Response:
+        """Delete a role that nobody holds."""
+        await house.access.delete_role(actor, name)
+        return Response(status_code=204)
 
     return routes
-
-
-def label_of(name: str) -> str:
-    """Give what people read for a role's name, if nothing else is said: `sales-rep` → `Sales rep`."""
-    return name.replace("-", " ").replace("_", " ").capitalize()
-
-
-async def own_names(house: Metier, actor: Actor, objects: Mapping[str, frozenset[Action]]) -> Objects:
-    """Give the same under the objects' own names: a rule for `companies` is one for `company`, not for nothing.
-
-    Raises:
-        Invalid: The actor sees no such object, or two names mean one; nothing is said of what is hidden.
-    """
-    found: Objects = {}
-    problems: list[Problem] = []
-    for name, actions in objects.items():
-        path = f"objects.{name}"
-        try:
-            kind = await house.records.object(actor, name)
-        except NotFound as error:
-            problems.append(Problem(path, error.message, did_you_mean=error.problems[0].did_you_mean))
-            continue
-        if kind.name in found:
-            problems.append(Problem(path, f"{kind.name!r} is named twice"))
-        found[kind.name] = actions
-    if problems:
-        raise Invalid.of(problems, what="The role")
-    return found

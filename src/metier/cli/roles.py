@@ -1,12 +1,14 @@
 """`metier roles`: what members and keys may do."""
 
 import asyncio
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from metier.actor import Action, Holder
 from metier.cli.house import open_house
 from metier.cli.terminal import say, say_json, say_table
 from metier.errors import Invalid, NotFound, Problem, nearest
@@ -15,9 +17,12 @@ from metier.registry import fold_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metier.actor import Action, Role
+    from metier.access.forms import RoleForm
+    from metier.actor import Role, RowRule
 
 Name = Annotated[str, typer.Argument(help="Its name.")]
+Label = Annotated[str | None, typer.Option(help="What people read; made of the name if left out.")]
+Description = Annotated[str | None, typer.Option(help="What it is for.")]
 AllObjects = Annotated[
     str | None,
     typer.Option(help="What it allows on every object without a rule of its own: read,create,update,delete,destroy."),
@@ -26,7 +31,18 @@ Objects = Annotated[
     list[str] | None,
     typer.Option(help="A rule for one object, e.g. company=read,update, or note= for nothing; may be given again."),
 ]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(help="What is left of a field, e.g. company.revenue= to hide it, company.name=read; again for more."),
+]
+Rows = Annotated[
+    list[str] | None,
+    typer.Option(help='Which records, as a filter: opportunity={"owner": "me"}; all must match if given again.'),
+]
 Flags = Annotated[str | None, typer.Option(help="Flags it holds, e.g. AI,API_KEYS_AND_WEBHOOKS.")]
+AllSettings = Annotated[bool | None, typer.Option("--all-settings/--no-all-settings", help="Every settings flag.")]
+AllTools = Annotated[bool | None, typer.Option("--all-tools/--no-all-tools", help="Every tool flag.")]
+AssignTo = Annotated[str | None, typer.Option(help="Who can be given it: users,agents,api_keys.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -48,34 +64,45 @@ def register(app: typer.Typer) -> None:
     @roles.command("create")
     def create_role(
         name: Name,
-        label: Annotated[str | None, typer.Option(help="What people read; made of the name if left out.")] = None,
+        label: Label = None,
+        description: Description = None,
         all_objects: AllObjects = None,
         objects: Objects = None,
+        fields: Fields = None,
+        rows: Rows = None,
         flags: Flags = None,
+        all_settings: AllSettings = None,
+        all_tools: AllTools = None,
+        assign_to: AssignTo = None,
         as_json: AsJson = False,
     ) -> None:
         """Make a role; what is not named it does not allow."""
-        asyncio.run(_create(name, label, _wanted(all_objects, objects, flags), as_json=as_json))
+        form = _form(label, description, all_objects, objects, fields, rows, flags, all_settings, all_tools, assign_to)
+        asyncio.run(_create(name, form, as_json=as_json))
 
     @roles.command("update")
     def update_role(
         name: Name,
+        label: Label = None,
+        description: Description = None,
         all_objects: AllObjects = None,
         objects: Objects = None,
+        fields: Fields = None,
+        rows: Rows = None,
         flags: Flags = None,
+        all_settings: AllSettings = None,
+        all_tools: AllTools = None,
+        assign_to: AssignTo = None,
         as_json: AsJson = False,
     ) -> None:
         """Change a role for all who hold it; an option replaces what was there, and what is left out stays."""
-        asyncio.run(_update(name, _wanted(all_objects, objects, flags), as_json=as_json))
+        form = _form(label, description, all_objects, objects, fields, rows, flags, all_settings, all_tools, assign_to)
+        asyncio.run(_update(name, form, as_json=as_json))
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the options say of a role; None where nothing is said."""
-
-    all_objects: "frozenset[Action] | None"
-    objects: "dict[str, frozenset[Action]] | None"
-    flags: frozenset[str] | None
+    @roles.command("delete")
+    def delete_role(name: Name) -> None:
+        """Delete a role that nobody holds."""
+        asyncio.run(_delete(name))
 
 
 async def _roles() -> "list[Role]":
@@ -100,54 +127,92 @@ async def _show(name: str, *, as_json: bool) -> None:
     _say(role, as_json=as_json)
 
 
-async def _create(name: str, label: str | None, wanted: Wanted, *, as_json: bool) -> None:
-    from metier.api.roles import label_of, own_names
-
+async def _create(name: str, form: "RoleForm", *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
-        role = await metier.access.create_role(
-            operator,
-            name=name,
-            label=label or label_of(name),
-            all_objects=wanted.all_objects or (),
-            objects=await own_names(metier, operator, wanted.objects or {}),
-            flags=wanted.flags or (),
-        )
+        role = await metier.access.create_role(operator, name=name, **form)
     _say(role, as_json=as_json)
 
 
-async def _update(name: str, wanted: Wanted, *, as_json: bool) -> None:
-    from metier.api.roles import own_names
-
+async def _update(name: str, form: "RoleForm", *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
-        role = await metier.access.update_role(
-            operator,
-            name,
-            all_objects=wanted.all_objects,
-            objects=None if wanted.objects is None else await own_names(metier, operator, wanted.objects),
-            flags=wanted.flags,
-        )
+        role = await metier.access.update_role(operator, name, **form)
     _say(role, as_json=as_json)
 
 
-def _wanted(all_objects: str | None, objects: Sequence[str] | None, flags: str | None) -> Wanted:
-    return Wanted(
-        all_objects=None if all_objects is None else _actions(all_objects, "--all-objects"),
-        objects=dict(map(_rule, objects)) if objects else None,
-        flags=None if flags is None else frozenset(_parts(flags)),
-    )
+async def _delete(name: str) -> None:
+    async with open_house() as (metier, operator):
+        await metier.access.delete_role(operator, name)
+    say(f"Deleted the role {name!r}.")
 
 
-def _rule(text: str) -> "tuple[str, frozenset[Action]]":
+def _form(
+    label: str | None,
+    description: str | None,
+    all_objects: str | None,
+    objects: Sequence[str] | None,
+    fields: Sequence[str] | None,
+    rows: Sequence[str] | None,
+    flags: str | None,
+    all_settings: bool | None,
+    all_tools: bool | None,
+    assign_to: str | None,
+) -> "RoleForm":
+    """Give what the options say of a role; None where nothing is said."""
+    return {
+        "label": label,
+        "description": description,
+        "all_objects": None if all_objects is None else _actions(all_objects, "--all-objects"),
+        "objects": dict(map(_object_rule, objects)) if objects else None,
+        "fields": _field_rules(fields) if fields else None,
+        "rows": _row_rules(rows) if rows else None,
+        "flags": None if flags is None else _parts(flags),
+        "can_update_all_settings": all_settings,
+        "can_access_all_tools": all_tools,
+        "can_be_assigned_to": None if assign_to is None else _parts(assign_to),
+    }
+
+
+def _object_rule(text: str) -> "tuple[str, frozenset[Action]]":
     """Read `company=read,update`."""
-    name, equals, actions = text.partition("=")
+    name, actions = _split(text, "--objects", "company=read,update")
+    return name, _actions(actions, f"--objects {name}")
+
+
+def _field_rules(texts: Sequence[str]) -> "dict[str, dict[str, frozenset[Action]]]":
+    """Read `company.revenue=` and its like."""
+    found: dict[str, dict[str, frozenset[Action]]] = {}
+    for text in texts:
+        place, actions = _split(text, "--fields", "company.revenue=")
+        name, _, field = place.partition(".")
+        if not field:
+            raise Invalid.of([Problem("--fields", f"{text!r} names no field", example="company.revenue=")])
+        found.setdefault(name, {})[field] = _actions(actions, f"--fields {place}")
+    return found
+
+
+def _row_rules(texts: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+    """Read `opportunity={"owner": "me"}` and its like; nothing behind the sign takes the object's rules away."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for text in texts:
+        name, where = _split(text, "--rows", _ROW)
+        try:
+            found.setdefault(name, []).extend([{"where": json.loads(where)}] if where.strip() else [])
+        except ValueError as error:
+            raise Invalid.of([Problem(f"--rows {name}", f"{where!r} is no JSON: {error}", example=_ROW)]) from None
+    return found
+
+
+_ROW = 'opportunity={"owner": "me"}'
+
+
+def _split(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, rest = text.partition("=")
     if not equals or not name.strip():
-        raise Invalid.of([Problem("--objects", f"{text!r} is no rule", example="company=read,update")])
-    return name.strip(), _actions(actions, f"--objects {name.strip()}")
+        raise Invalid.of([Problem(option, f"{text!r} is no rule", example=example)])
+    return name.strip(), rest
 
 
 def _actions(text: str, option: str) -> "frozenset[Action]":
-    from metier.actor import Action
-
     known = tuple(action.value for action in Action)
     if wrong := [name for name in _parts(text) if name not in known]:
         raise Invalid.of(
@@ -166,14 +231,34 @@ def _say(role: "Role", *, as_json: bool) -> None:
         say_json(role.to_json())
         return
     say(f"{role.label} ({role.name})")
+    if role.description:
+        say(f"  {role.description}")
     say(f"  every object: {_words(role.all_objects)}")
     for object_name, actions in sorted(role.objects.items()):
         say(f"  {object_name}: {_words(actions)}")
-    say(f"  flags: {', '.join(sorted(role.flags)) or 'none'}")
+    for object_name, rules in sorted(role.fields.items()):
+        for field, actions in sorted(rules.items()):
+            say(f"  {object_name}.{field}: {'read' if actions else 'hidden'}")
+    for object_name, rows in sorted(role.rows.items()):
+        for rule in rows:
+            say(f"  {object_name} only where {rule.text}{_restricted(rule)}")
+    say(f"  flags: {_flags(role)}")
+    if role.can_be_assigned_to != frozenset(Holder):
+        say(f"  for: {', '.join(one.value for one in Holder if one in role.can_be_assigned_to) or 'nobody'}")
+
+
+def _restricted(rule: "RowRule") -> str:
+    return "" if len(rule.actions) == len(Action) else f" ({_words(rule.actions)})"
 
 
 def _row(role: "Role") -> tuple[str, ...]:
-    return role.name, role.label, _words(role.all_objects), ", ".join(sorted(role.flags)) or "none"
+    return role.name, role.label, _words(role.all_objects), _flags(role)
+
+
+def _flags(role: "Role") -> str:
+    kinds = [("all settings", role.can_update_all_settings), ("all tools", role.can_access_all_tools)]
+    named = [flag for flag in sorted(role.flags) if not replace(role, flags=frozenset()).holds(flag)]
+    return ", ".join([*(words for words, holds in kinds if holds), *named]) or "none"
 
 
 def _words(actions: "Iterable[Action]") -> str:

@@ -14,6 +14,7 @@ from metier.filters.operands import (
     Kind,
     storable_text,
 )
+from metier.filters.predicates import OPERANDS, is_predicate, read_flat, read_predicate
 from metier.filters.times import DAY_WORDS, UNITS, Ends, day_start, range_ends, read_word, time_range
 from metier.filters.tree import (
     And,
@@ -37,6 +38,7 @@ __all__ = [
     "DAY_WORDS",
     "LONGEST_TEXT",
     "MICROS",
+    "OPERANDS",
     "OPERATORS",
     "RESERVED",
     "UNITS",
@@ -58,7 +60,10 @@ __all__ = [
     "Test",
     "Where",
     "day_start",
+    "is_predicate",
     "range_ends",
+    "read_flat",
+    "read_predicate",
     "read_where",
     "read_word",
     "snake",

@@ -92,15 +92,20 @@ class Here:
     Attributes:
         now: Now, aware, in the time zone of the person who asks.
         me: The member that `"me"` stands for; None where nobody is signed in (a key).
+        my: Fields of that member which a rule may compare with, by name; None where that is no rule. A missing member
+            has the names too, without values.
     """
 
     now: datetime
     me: UUID | None = None
+    my: Mapping[str, Any] | None = None  # Any: as JSON
 
     @classmethod
-    def at(cls, moment: datetime, time_zone: str, me: UUID | None = None) -> "Here":
+    def at(
+        cls, moment: datetime, time_zone: str, me: UUID | None = None, my: Mapping[str, Any] | None = None
+    ) -> "Here":
         """Stand at an instant in a time zone (IANA name)."""
-        return cls(moment.astimezone(ZoneInfo(time_zone)), me)
+        return cls(moment.astimezone(ZoneInfo(time_zone)), me, my)
 
 
 Value = str | int | float | bool | date | datetime | UUID  # a date where a day of a date_time is meant
@@ -137,6 +142,42 @@ def read_pair(raw: Any, thing: Comparable, here: Here, path: str) -> tuple[Value
     if not is_list(raw) or len(raw) != 2:
         raise expected(path, raw, "a list of two values, the lower and the upper end", [example(thing), example(thing)])
     return read_value(raw[0], thing, here, f"{path}.0"), read_value(raw[1], thing, here, f"{path}.1")
+
+
+def mine(op: str, raw: Any, thing: Comparable, here: Here, path: str) -> Any:
+    """Give the operand of a rule: `{"me": "email"}` as the member's e-mail, `"me"` as their id, others as they are.
+
+    Returns:
+        `ABSENT` if the member or the value is not there, or can be no value of the thing.
+
+    Raises:
+        BadFilter: The member has no such field, or one that does not compare so.
+    """
+    if raw == "me" and thing.target == "member":
+        return ABSENT if here.me is None else here.me
+    if not is_object(raw) or here.my is None or set(raw) != {"me"}:
+        return raw
+    name = raw["me"]
+    if not isinstance(name, str) or name not in here.my:
+        given = name if isinstance(name, str) else None
+        problem = f"a member has no field {_show(name)} to compare with."
+        raise BadFilter(path, problem, allowed=tuple(here.my), given=given)
+    if op not in MINE_OPERATORS or thing.kind not in ((Kind.UUID,) if name == "id" else (Kind.TEXT, Kind.SELECT)):
+        what = f"{thing.kind.value.replace('_', ' ')} fields"
+        raise BadFilter(
+            path, f"{what} do not compare by {op!r} with the member's {name}.", example={"eq": {"me": "id"}}
+        )
+    value = here.my[name]
+    if value is None or (thing.kind is Kind.SELECT and value not in {choice.value for choice in thing.choices}):
+        return ABSENT
+    return value
+
+
+#: How a field can be compared with one of the member who acts.
+MINE_OPERATORS = ("eq", "neq", "in", "not_in", "contains", "starts_with", "ends_with")
+
+#: What a rule compares with is not there.
+ABSENT = object()
 
 
 def read_is(raw: Any, thing: Comparable, path: str) -> str:

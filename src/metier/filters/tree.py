@@ -210,6 +210,7 @@ class _Reader:
     def __init__(self, here: Here) -> None:
         self._here = here
         self._conditions = 0
+        self._negated = False
         self.values: list[Any] = []  # Value or list of Value
 
     def group(self, raw: Any, scope: Scope, path: str, *, depth: int) -> Node:
@@ -224,7 +225,10 @@ class _Reader:
     def _key(self, key: str, raw: Any, scope: Scope, path: str, depth: int) -> Node:
         here = f"{path}.{key}"
         if key == "not":
-            return Not(self.group(raw, scope, here, depth=depth + 1))
+            self._negated = not self._negated
+            part = self.group(raw, scope, here, depth=depth + 1)
+            self._negated = not self._negated
+            return Not(part)
         if key in ("and", "or"):
             return self._list(key, raw, scope, here, depth)
         return self._spot(scope.find(key, here), raw, scope, here, depth)
@@ -276,7 +280,25 @@ class _Reader:
             raise operands.expected(path, raw, "one value", operands.example(thing))
         self._conditions += 1
         self._limit(self._conditions, path)
-        return _Lowering(spot.path, thing, self._here, self.values).lower(op, raw, path)
+        known = self._mine(op, raw, thing, path)
+        if known is None:
+            return And(()) if self._negated else Or(())
+        return _Lowering(spot.path, thing, self._here, self.values).lower(op, known[0], path)
+
+    def _mine(self, op: str, raw: Any, thing: Comparable, path: str) -> tuple[Any] | None:
+        """Put in what belongs to the member who acts. None if that is not there: such a test lets nothing by.
+
+        Of a list, what is not there is left out, unless one asks for what is not in it.
+        """
+        if self._here.my is None:
+            return (raw,)
+        if not operands.is_list(raw):
+            value = operands.mine(op, raw, thing, self._here, path)
+            return None if value is operands.ABSENT else (value,)
+        values = [operands.mine(op, one, thing, self._here, f"{path}.{i}") for i, one in enumerate(raw)]
+        there = [value for value in values if value is not operands.ABSENT]
+        asks_for_others = (op == "not_in") != self._negated
+        return None if len(there) < len(values) and asks_for_others else (there,)
 
     def _limit(self, count: int, path: str) -> None:
         if count > MOST_CONDITIONS:

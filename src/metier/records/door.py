@@ -12,11 +12,11 @@ import orjson
 import psycopg
 from psycopg.rows import dict_row
 
-from metier.actor import Action, Actor, check, check_flag
+from metier.actor import Action, Actor, Role, check, check_flag
 from metier.clock import Clock
 from metier.errors import Conflict, NoSuchRecord, NotFound
 from metier.filters import read_where
-from metier.records import ddl
+from metier.records import ddl, rules
 from metier.records.catalog import CHANNEL, Catalog, View
 from metier.records.changes import Cause, Origin
 from metier.records.compile import compose, compose_labels
@@ -352,6 +352,16 @@ class Records:
             changed = await self._publish(tx, actor.workspace_id, body)
         if changed:
             self._catalog.forget()
+
+    async def own_names(self, actor: Actor, role: Role) -> Role:
+        """Give the role with the own names of the objects and fields it has rules for, as `actor` sees them.
+
+        Raises:
+            Invalid: The actor sees no such object or field, or a row rule cannot be read; the hidden stays unknown.
+        """
+        return rules.own_names(
+            role, actor, await self._catalog.view(actor), self._places.here(actor, my=rules.my_fields(actor))
+        )
 
     async def _publish(self, tx: Transaction, workspace_id: UUID, object_type: ObjectType) -> bool:
         await tx.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")

@@ -39,12 +39,17 @@ MEMBER = ObjectType(
 def visible(objects: Iterable[ObjectType], actor: Actor) -> dict[str, ObjectType]:
     """Give the object types the actor may read, by name, each with the fields it may read."""
     readable = {thing.name: thing for thing in objects if actor.may(Action.READ, thing.name)}
-    return {name: replace(thing, fields=visible_fields(thing, readable)) for name, thing in readable.items()}
+    return {name: replace(thing, fields=visible_fields(thing, readable, actor)) for name, thing in readable.items()}
 
 
-def visible_fields(object_type: ObjectType, readable: Mapping[str, ObjectType]) -> tuple[Field, ...]:
+def visible_fields(object_type: ObjectType, readable: Mapping[str, ObjectType], actor: Actor) -> tuple[Field, ...]:
     """Give the fields that may be read: a relation only where its target may be read too."""
-    return tuple(f for f in object_type.fields if f.type is not FieldType.RELATION or f.target in readable)
+    return tuple(
+        field
+        for field in object_type.fields
+        if (field.type is not FieldType.RELATION or field.target in readable)
+        and actor.may_field(Action.READ, object_type.name, field.name)
+    )
 
 
 def settable_fields(object_type: ObjectType, actor: Actor) -> frozenset[str]:
@@ -54,7 +59,10 @@ def settable_fields(object_type: ObjectType, actor: Actor) -> frozenset[str]:
         object_type: Cut down to what the actor may see.
         actor: Allowed to create or update records of the object; checked elsewhere.
     """
-    return frozenset() if object_type.read_only else frozenset(f.name for f in object_type.fields if not f.system)
+    if object_type.read_only:
+        return frozenset()
+    own = [field.name for field in object_type.fields if not field.system]
+    return frozenset(name for name in own if actor.may_field(Action.UPDATE, object_type.name, name))
 
 
 def label_scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:

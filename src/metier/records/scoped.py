@@ -1,12 +1,12 @@
 """What a transaction that writes asks of the records: always as the actor sees them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from metier.actor import Actor, PrincipalKind
+from metier.actor import Actor
 from metier.clock import Clock
 from metier.filters import Here
 from metier.records import changes, statements
@@ -55,11 +55,10 @@ class Places:
         whole = next(kind for kind in model.objects if kind.name == seen.name)
         return Place(actor, view, seen, whole, self.here(actor))
 
-    def here(self, actor: Actor) -> Here:
-        """Say when and where the actor asks, and who `me` is: a key is no member."""
+    def here(self, actor: Actor, my: Mapping[str, Any] | None = None) -> Here:
+        """Say when and where the actor asks, and who `me` is: a key is no member. `my`: for rules of roles."""
         who = actor.principal
-        me = who.id if who.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR) else None
-        return Here.at(self._clock.now(), who.time_zone, me)
+        return Here.at(self._clock.now(), who.time_zone, who.id if who.is_member else None, my)
 
 
 class Texts:

@@ -4,23 +4,13 @@ Only `metier.access` makes an Actor from credentials (S-01). A role is looked up
 and tool call; an Actor is never stored, only its ids are.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from metier.actor.role import Action, Role, RowRule
 from metier.errors import FeatureOff, MissingPermission
-
-
-class Action(StrEnum):
-    """What can be done with the records of an object."""
-
-    READ = "read"
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    DESTROY = "destroy"
 
 
 class PrincipalKind(StrEnum):
@@ -34,52 +24,23 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """One that acts. `id` is the member's or key's id; `label` is what people read."""
+    """One that acts. `id` is the member's or key's id; `label` is what people read: a member's name."""
 
     kind: PrincipalKind
     id: UUID
     label: str
     time_zone: str = "UTC"  # IANA name; time words roll in it
     locale: str = "en"
+    email: str | None = None
 
+    @property
+    def is_member(self) -> bool:
+        """Whether a member acts, so that `"me"` means somebody."""
+        return self.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR)
 
-@dataclass(frozen=True)
-class Role:
-    """Permissions under a name.
-
-    Attributes:
-        all_objects: Actions allowed on every object that `objects` does not name.
-        objects: Actions allowed per object name, e.g. `{"opportunity": {"read"}}`; wins over `all_objects`.
-        flags: Settings and tool flags the role holds, e.g. `AI`; see `metier.actor.FLAGS`.
-    """
-
-    id: UUID
-    name: str
-    label: str
-    all_objects: frozenset[Action] = frozenset()
-    objects: Mapping[str, frozenset[Action]] = field(default_factory=dict[str, frozenset[Action]])
-    flags: frozenset[str] = frozenset()
-
-    def allows(self, action: Action, object_name: str) -> bool:
-        """Say whether the role lets `action` happen on the object."""
-        return action in self.objects.get(object_name, self.all_objects)
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the role as data: `{"id", "name", "label", "all_objects": ["read"], "objects": {}, "flags": []}`."""
-        return {
-            "id": str(self.id),
-            "name": self.name,
-            "label": self.label,
-            "all_objects": sorted(self.all_objects),
-            "objects": {name: sorted(actions) for name, actions in sorted(self.objects.items())},
-            "flags": sorted(self.flags),
-        }
-
-
-#: Flags a role can hold: settings first, then tools (names of seed 001).
-FLAGS = ("AI", "AI_SETTINGS", "ROLES", "WORKSPACE", "WORKSPACE_MEMBERS", "API_KEYS_AND_WEBHOOKS", "DATA_MODEL")
 
 AI_FEATURE = "IS_AI_ENABLED"
+ROW_RULES_FEATURE = "IS_ROW_LEVEL_PERMISSION_PREDICATES_ENABLED"
 
 #: Flags that nobody holds while a feature of the workspace is off.
 FEATURES_OF_FLAGS = {"AI": AI_FEATURE}
@@ -119,7 +80,16 @@ class Actor:
         """Say whether every role in the chain holds the flag, and its feature is on."""
         if FEATURES_OF_FLAGS.get(flag) in self.features_off:
             return False
-        return bool(self.roles) and all(flag in role.flags for role in self.roles)
+        return bool(self.roles) and all(role.holds(flag) for role in self.roles)
+
+    def may_field(self, action: Action, object_name: str, field_name: str) -> bool:
+        """Say whether every role in the chain allows reading (READ) or writing (UPDATE) the field, its object aside."""
+        return all(action in role.field_actions(object_name, field_name) for role in self.roles)
+
+    def row_rules(self, action: Action, object_name: str) -> tuple[RowRule, ...]:
+        """Give the rules of all roles in the chain that a record must match for the action, each once."""
+        found = {rule.key: rule for role in self.roles for rule in role.row_rules(action, object_name)}
+        return tuple(found.values())
 
     def through(self, agent: str, role: Role | None) -> "Actor":
         """Give the actor that `agent` is when it acts for this one: never more than either may."""
@@ -128,10 +98,7 @@ class Actor:
 
     def policy_key(self) -> tuple[Any, ...]:
         """Give a hashable value that is equal for actors who may do the same; keys every cache of what one may see."""
-        return tuple(
-            (role.all_objects, tuple(sorted((name, acts) for name, acts in role.objects.items())), role.flags)
-            for role in self.roles
-        )
+        return tuple(role.policy_key for role in self.roles)
 
     def to_json(self) -> dict[str, Any]:
         """Give the ids that are stored with runs: never roles."""

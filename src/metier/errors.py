@@ -152,8 +152,8 @@ class SchemaMismatch(Invalid):
 class KeyReused(Invalid):
     """An idempotency key that was used before for something else."""
 
-    def __init__(self, key: str) -> None:
-        sentence = f"The key {key!r} was used for another request."
+    def __init__(self) -> None:
+        sentence = "This key was used for another request."
         super().__init__(
             sentence,
             problems=[Problem("Idempotency-Key", sentence)],

@@ -43,7 +43,10 @@ def _fields(operation: str) -> dict[str, bool]:
     body = OPERATIONS[operation].get("requestBody")
     if body is None:
         return {}
-    schema = SCHEMAS[body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]]
+    name = body["content"]["application/json"]["schema"].get("$ref", "").rsplit("/", 1)[-1]
+    if not name:
+        return {}  # the values of a record: what they are called is the object's
+    schema = SCHEMAS[name]
     return {name: name in schema.get("required", ()) for name in schema["properties"]}
 
 

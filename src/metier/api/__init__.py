@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from metier.api import chat, data, features, me, roles, workspace
+from metier.api import chat, data, features, me, roles, workspace, writes
 from metier.api.auth import OriginCheck
 from metier.api.errors import handle_errors
 from metier.api.sse import Renderer
@@ -33,6 +33,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.add_middleware(OriginCheck)
     handle_errors(app)
     app.include_router(data.router())  # first, for each route before a hot one costs a match
+    app.include_router(writes.router())
     app.include_router(chat.router(dict(renderers or {})))
     app.include_router(me.router())
     app.include_router(workspace.router())

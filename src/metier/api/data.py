@@ -33,7 +33,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-_LIST_PARAMETERS = frozenset({"where", "sort", "limit", "cursor", "select", "count"})
+_LIST_PARAMETERS = frozenset({"where", "sort", "limit", "cursor", "select", "count", "deleted"})
 
 
 class RecordQuery(BaseModel):
@@ -50,6 +50,7 @@ class RecordQuery(BaseModel):
     cursor: str | None = None
     select: list[str] | None = None
     count: bool = False
+    deleted: bool = Field(False, description="Search the deleted ones, if you may restore them")
 
 
 def router() -> APIRouter:
@@ -128,6 +129,7 @@ def _add_records(routes: APIRouter) -> None:
             cursor=body.cursor,
             select=body.select,
             count="capped" if body.count else "no",
+            deleted=body.deleted,
         )
         return _json(page)
 
@@ -143,7 +145,7 @@ async def find_one(house: House, actor: Actor, object_name: str, record_id: str)
 
 
 def read_query(request: Request) -> dict[str, Any]:
-    """Read `where`, `sort`, `limit`, `cursor`, `select` and `count` of a URL.
+    """Read `where`, `sort`, `limit`, `cursor`, `select`, `count` and `deleted` of a URL.
 
     Raises:
         Invalid: Names the parameter and what was expected.
@@ -152,7 +154,10 @@ def read_query(request: Request) -> dict[str, Any]:
     if strays := sorted(set(given) - _LIST_PARAMETERS):
         allowed = tuple(sorted(_LIST_PARAMETERS))
         raise Invalid.of([Problem(s, f"{s!r} is not a parameter", allowed=allowed) for s in strays], what="The URL")
-    query: dict[str, Any] = {"count": _count(given.get("count", "no"))}
+    query: dict[str, Any] = {
+        "count": "capped" if _flag("count", given.get("count", "no")) else "no",
+        "deleted": _flag("deleted", given.get("deleted", "no")),
+    }
     if (where := given.get("where")) is not None:
         query["where"] = _where(where)
     if (sort := given.get("sort")) is not None:
@@ -184,12 +189,12 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> str:
+def _flag(name: str, text: str) -> bool:
     if text in ("true", "1", "capped"):
-        return "capped"
+        return True
     if text in ("false", "0", "no", ""):
-        return "no"
-    raise Invalid.of([Problem("count", f"{text!r} must be true or false", allowed=("true", "false"))], what="The URL")
+        return False
+    raise Invalid.of([Problem(name, f"{text!r} must be true or false", allowed=("true", "false"))], what="The URL")
 
 
 def _json(body: bytes) -> Response:
@@ -204,6 +209,7 @@ def _list_openapi() -> dict[str, Any]:
         "cursor": ("string", "`next_cursor` of the page before", None),
         "select": ("string", "Fields to return, comma-separated", "name,employees"),
         "count": ("boolean", "Count all matches, up to 10,001", True),
+        "deleted": ("boolean", "List the deleted ones, if you may restore them", None),
     }
     return {
         "parameters": [

@@ -38,7 +38,7 @@ async def claim(tx: Transaction, actor: Actor, cause: Cause, asked: Any, now: da
         return None
     found = await tx.row(_READ, mine)
     if found is None or found["asked"] != digest:
-        raise KeyReused(cause.effect_key or "")
+        raise KeyReused
     return found["result"]
 
 

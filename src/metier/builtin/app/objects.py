@@ -50,7 +50,13 @@ COMPANY = ObjectType(
     aliases=("account", "organisation", "organization", "firm", "business", "client"),
     fields=(
         Field("name", "Name", FieldType.TEXT),
-        Field("domain_name", "Website", FieldType.LINKS, aliases=("domain", "domain name", "site", "url", "homepage")),
+        Field(
+            "domain_name",
+            "Website",
+            FieldType.LINKS,
+            aliases=("domain", "domain name", "site", "url", "homepage"),
+            unique=True,
+        ),
         Field("industry", "Industry", FieldType.SELECT, options=INDUSTRIES, aliases=("sector", "branch")),
         Field("employees", "Employees", FieldType.NUMBER, unit="people", aliases=("staff", "headcount", "size")),
         Field("annual_revenue", "Annual revenue", FieldType.CURRENCY, aliases=("revenue", "turnover", "sales", "arr")),
@@ -82,7 +88,7 @@ PERSON = ObjectType(
     aliases=("contact", "human", "individual"),
     fields=(
         Field("name", "Name", FieldType.FULL_NAME, aliases=("full name",)),
-        Field("emails", "E-mails", FieldType.EMAILS, aliases=("email", "mail", "e-mail address")),
+        Field("emails", "E-mails", FieldType.EMAILS, aliases=("email", "mail", "e-mail address"), unique=True),
         Field("job_title", "Job title", FieldType.TEXT, aliases=("title", "role", "position", "job")),
         Field("phone", "Phone", FieldType.TEXT, aliases=("telephone", "phone number", "mobile")),
         Field("city", "City", FieldType.TEXT, aliases=("town", "location")),

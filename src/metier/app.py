@@ -21,7 +21,7 @@ from metier.errors import NotFound
 from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import ObjectType, Records
 from metier.registry import Registry, shelf
-from metier.runs import Ledger, RunLog, Runs
+from metier.runs import Budgets, Ledger, RunLog, Runs
 from metier.settings import Settings
 from metier.store import Database
 from metier.tools import Dispatcher, Toolset
@@ -56,6 +56,7 @@ class Metier:
     models: Models
     access: Access
     runs: Runs
+    budgets: Budgets
     records: Records
     agents: Registry[Agent]
     chat: Chat
@@ -108,6 +109,7 @@ class Metier:
         access = Access(db, clock, objects=records)
         runs = Runs(db, clock)
         await runs.start()
+        budgets = Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents])
         chat = Chat(
             Threads(db, clock),
             runs=runs,
@@ -119,7 +121,9 @@ class Metier:
             ask=partial(_metered, models),
             default_agent=goods.default_agent,
         )
-        return cls(settings, clock, db, egress, catalog, models, access, runs, records, goods.agents, chat, goods)
+        return cls(
+            settings, clock, db, egress, catalog, models, access, runs, budgets, records, goods.agents, chat, goods
+        )
 
     async def alive(self) -> bool:
         """Say whether the database answers."""
@@ -173,5 +177,5 @@ def _one(modules: Sequence[Any], name: str) -> Any:
     raise NotFound("shelf item", name)
 
 
-def _metered(models: Models, log: RunLog, actor: Actor) -> Ask:
-    return partial(models.ask, ledger=Ledger(log, actor))
+def _metered(models: Models, log: RunLog) -> Ask:
+    return partial(models.ask, ledger=Ledger(log))

@@ -21,9 +21,9 @@ class Emit(Protocol):
 
 
 class Ask(Protocol):
-    """The one door to models: reserves, calls, settles and records."""
+    """The one door to models: reserves, calls, settles and records. `actor` is who asks, as looked up for this call."""
 
-    def __call__(self, request: Request) -> AsyncGenerator[Chunk, None]: ...
+    def __call__(self, request: Request, *, actor: Actor) -> AsyncGenerator[Chunk, None]: ...
 
 
 class _Heard:

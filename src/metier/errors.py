@@ -347,14 +347,32 @@ class DuplicateName(Conflict):
 
 
 class OverBudget(MetierError):
-    """A limit on tokens, time, steps or money is reached."""
+    """A budget of tokens or money is used up.
+
+    Args:
+        what: Whose and for when, e.g. `Ada Park on 21 November 2026`.
+        unit: `tokens`, or `cost_micros` for micro-dollars.
+        held: What calls under way may still use; given if it is they that hold the rest.
+        anew: When it begins anew, in words; None for one that does not.
+    """
 
     status = 429
 
-    def __init__(self, what: str, limit: float, used: float, *, unit: str = "") -> None:
-        tail = f" {unit}" if unit else ""
-        super().__init__(f"The limit of {limit:g}{tail} on {what} is reached ({used:g} used).")
+    def __init__(
+        self, what: str, limit: int, used: int, *, unit: str = "tokens", held: int = 0, anew: str | None = None
+    ) -> None:
+        state = "is used up" if used >= limit else "has no room beside the calls under way"
+        rest = f", and {_amount(held, unit)} held by them" if used < limit else ""
+        begins = f" It begins anew on {anew}." if anew else ""
+        super().__init__(
+            f"The budget of {what} {state}: {_amount(used, unit)} of {_amount(limit, unit)} used{rest}.{begins}",
+            cure="Whoever holds BILLING or AI_SETTINGS can change it, on the page Usage or with: metier budgets set",
+        )
         self.what = what
+
+
+def _amount(number: int, unit: str) -> str:
+    return f"${number / 1_000_000:,.4f}" if unit == "cost_micros" else f"{number:,} {unit}"
 
 
 class TooManyRequests(MetierError):

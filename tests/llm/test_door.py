@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from metier.errors import NoModel, OverBudget, ProviderDown
 from metier.llm import CallEnd, CallStart, ModelCatalog, ModelInfo, Models
 from metier.llm.messages import Finish, PlanNote, ReasoningDelta, Request, TextDelta, ToolCall, Usage, user
+from metier.llm.usage import ANSWER_MOST
+from tests.runs.conftest import make_actor
 
 PRICED = ModelInfo("test/model", input_micros=1_000_000, output_micros=2_000_000)
+ACTOR = make_actor()
 REQUEST = Request("model", (user("x" * 40),))  # 10 tokens by estimate
 SAID = [TextDelta("abcd"), ReasoningDelta("efgh"), ToolCall("1", "find", '{"a":1}'), PlanNote({})]  # 19 characters
 
@@ -49,7 +53,8 @@ class Said:
 class Book:
     """A ledger that remembers; `hold` keeps reservations waiting, `refuse` and `lose` are raised."""
 
-    def __init__(self, *, refuse=None, lose=None, hold=None, slow=None):
+    def __init__(self, *, refuse=None, lose=None, hold=None, slow=None, limited=False):
+        self.limited = limited
         self.events: list[str] = []
         self.start: CallStart | None = None
         self.ends: list[CallEnd] = []
@@ -84,7 +89,7 @@ def door(provider, clock):
 
 
 async def read(provider, clock, book):
-    async with aclosing(door(provider, clock).ask(REQUEST, ledger=book)) as stream:
+    async with aclosing(door(provider, clock).ask(REQUEST, actor=ACTOR, ledger=book)) as stream:
         return [chunk async for chunk in stream]
 
 
@@ -157,7 +162,7 @@ async def test_the_request_is_on_its_way_while_the_reservation_is_written(clock)
     seen = []
 
     async def reads():
-        async with aclosing(door(provider, clock).ask(REQUEST, ledger=book)) as stream:
+        async with aclosing(door(provider, clock).ask(REQUEST, actor=ACTOR, ledger=book)) as stream:
             async for chunk in stream:
                 seen.extend([(chunk, list(book.events))])
 
@@ -174,7 +179,7 @@ async def test_the_request_is_on_its_way_while_the_reservation_is_written(clock)
 
 async def test_the_finish_is_given_while_the_settlement_is_written_and_the_end_waits_for_it(clock):
     book = Book(slow=asyncio.Event())
-    stream = door(Said(Finish("stop")), clock).ask(REQUEST, ledger=book)
+    stream = door(Said(Finish("stop")), clock).ask(REQUEST, actor=ACTOR, ledger=book)
 
     assert isinstance(await anext(stream), Finish)
     ending = asyncio.ensure_future(anext(stream, None))
@@ -224,7 +229,7 @@ async def test_a_mistake_of_a_provider_is_settled_by_name(clock):
 async def test_closing_early_settles_an_estimate_and_closes_the_provider(clock):
     book, provider = Book(), Said(*SAID, asyncio.Event())
 
-    async with aclosing(door(provider, clock).ask(REQUEST, ledger=book)) as stream:
+    async with aclosing(door(provider, clock).ask(REQUEST, actor=ACTOR, ledger=book)) as stream:
         await anext(stream)
 
     assert provider.closed
@@ -235,7 +240,9 @@ async def test_closing_early_settles_an_estimate_and_closes_the_provider(clock):
 async def test_closing_after_the_finish_is_a_finished_call(clock):
     book = Book()
 
-    async with aclosing(door(Said(Finish("stop", Usage(1, 1))), clock).ask(REQUEST, ledger=book)) as stream:
+    async with aclosing(
+        door(Said(Finish("stop", Usage(1, 1))), clock).ask(REQUEST, actor=ACTOR, ledger=book)
+    ) as stream:
         await anext(stream)
 
     assert (book.end.status, book.end.usage) == ("settled", Usage(1, 1))
@@ -259,7 +266,7 @@ async def test_a_call_cancelled_twice_is_settled_all_the_same(clock):
     models = door(Said(TextDelta("a"), asyncio.Event()), clock)
 
     async def reads():
-        async with aclosing(models.ask(REQUEST, ledger=book)) as stream:
+        async with aclosing(models.ask(REQUEST, actor=ACTOR, ledger=book)) as stream:
             async for _ in stream:
                 pass
 
@@ -281,7 +288,7 @@ async def test_a_call_cancelled_while_its_reservation_is_written_is_settled_afte
     models = door(Said(asyncio.Event()), clock)
 
     async def reads():
-        async with aclosing(models.ask(REQUEST, ledger=book)) as stream:
+        async with aclosing(models.ask(REQUEST, actor=ACTOR, ledger=book)) as stream:
             await anext(stream)
 
     reading = asyncio.ensure_future(reads())
@@ -320,7 +327,7 @@ async def test_an_unknown_model_is_told_before_anything_is_reserved(clock):
     book = Book()
 
     with pytest.raises(NoModel):
-        async with aclosing(door(Said(), clock).ask(Request("nobody/x", ()), ledger=book)) as stream:
+        async with aclosing(door(Said(), clock).ask(Request("nobody/x", ()), actor=ACTOR, ledger=book)) as stream:
             await anext(stream)
 
     assert book.events == []
@@ -344,3 +351,60 @@ async def test_a_refusal_in_the_middle_of_an_answer_is_estimated(clock):
 
     assert book.end.estimated
     assert book.end.usage.input_tokens > 0
+
+
+# --- where budgets may refuse ----------------------------------------------------------------------------------------
+
+
+async def test_s43_nothing_is_sent_before_the_reservation_where_budgets_may_refuse(clock):
+    book, provider = Book(hold=asyncio.Event(), limited=True), Said(Finish("stop", Usage(1, 1)))
+    reading = asyncio.ensure_future(read(provider, clock, book))
+    await asyncio.sleep(0.01)
+    assert provider.asked == []
+
+    book.hold.set()
+    await reading
+    assert book.events == ["reserved", "settled"]
+
+
+async def test_s43_a_call_that_a_budget_refuses_is_never_sent(clock):
+    book, provider = Book(refuse=OverBudget("money", 1, 2), limited=True), Said(Finish("stop"))
+
+    with pytest.raises(OverBudget):
+        await read(provider, clock, book)
+
+    assert (provider.asked, book.ends) == ([], [])
+
+
+async def test_who_is_stopped_while_waiting_for_a_budget_reserves_and_sends_nothing(clock):
+    book, provider = Book(hold=asyncio.Event(), limited=True), Said(Finish("stop"))
+    reading = asyncio.ensure_future(read(provider, clock, book))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert (provider.asked, book.events) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("limited", "known", "told"), [(True, True, ANSWER_MOST), (True, False, None), (False, True, None)]
+)
+async def test_a_model_is_told_how_long_its_answer_may_be_where_that_has_to_be_known(clock, limited, known, told):
+    provider = Said(Finish("stop"), model=replace(PRICED, context_tokens=100_000 if known else None))
+
+    await read(provider, clock, Book(limited=limited))
+
+    assert provider.asked[0].max_tokens == told
+
+
+async def test_an_answer_of_a_model_that_was_not_told_ends_at_the_most_there_may_be(clock):
+    book, words = Book(limited=True), TextDelta("word" * (ANSWER_MOST // 2))
+    provider = Said(words, words, TextDelta("!"), TextDelta("!"), Finish("stop", Usage(1, 1)))
+
+    chunks = await read(provider, clock, book)
+
+    usage = Usage(10, ANSWER_MOST + 1)
+    assert chunks == [words, words, TextDelta("!"), Finish("length", usage, estimated=True, cost_micros=32_780)]
+    assert provider.closed
+    assert (book.end.status, book.end.usage) == ("settled", usage)

@@ -36,8 +36,8 @@ CALLED = Message("assistant", (Plan({"object": "company"}), ToolCall("c1", "find
 FOUND = Message("tool", (ToolResult("c1", "find_companies", {"success": True, "message": "3"}),))
 
 
-async def ask(ledger: Ledger, clock: FrozenClock, request: Request, usage: Usage = USAGE) -> None:
-    call_id = await ledger.reserve(CallStart(request, MODEL, clock.now()))
+async def ask(ledger: Ledger, actor: Actor, clock: FrozenClock, request: Request, usage: Usage = USAGE) -> None:
+    call_id = await ledger.reserve(CallStart(actor, request, MODEL, clock.now()))
     clock.forward(0.25)
     await ledger.settle(call_id, CallEnd("settled", usage, False, 700, 12.5, 250.0, clock.now()))
 
@@ -59,16 +59,16 @@ async def test_prompt_gives_back_what_was_sent_call_by_call(
     await first.close(Status.SUCCEEDED, output="Hello", stop_reason="answered")
     history = [one.message for one in await here.messages(actor.workspace_id, thread_id=thread_id)]
     log, question = await open_turn(here, actor, clock, "And now?", thread_id)
-    ledger = Ledger(log, actor)
+    ledger = Ledger(log)
     stray = user("stored nowhere else")
 
     sent = [(*history, question), (*history, question, CALLED, FOUND), (question, FOUND, stray, CALLED, question), ()]
     requests = [Request("scripted/model", messages, system="Be brief.", tools=TOOLS) for messages in sent[:3]]
     requests.append(Request("scripted/model", sent[3], system="Be long."))
-    await ask(ledger, clock, requests[0])
+    await ask(ledger, actor, clock, requests[0])
     log.put(messages=[CALLED, FOUND])
     for request in requests[1:]:
-        await ask(ledger, clock, request)
+        await ask(ledger, actor, clock, request)
 
     prompts = await elsewhere.prompt(actor, log.run.id)
     assert [tuple(one.messages) for one in prompts] == sent
@@ -92,8 +92,8 @@ async def test_prompt_gives_back_what_was_sent_call_by_call(
 async def test_equal_message_is_not_taken_for_the_stored_one(here: Runs, actor: Actor, clock: FrozenClock) -> None:
     """What is stored could be cut down or changed on its way to the model: only the very same one is pointed at."""
     log, question = await open_turn(here, actor, clock, "Hi")
-    await ask(Ledger(log, actor), clock, Request("scripted/model", [user("Hi")]))
-    await ask(Ledger(log, actor), clock, Request("scripted/model", [question]))
+    await ask(Ledger(log), actor, clock, Request("scripted/model", [user("Hi")]))
+    await ask(Ledger(log), actor, clock, Request("scripted/model", [question]))
 
     found = await here._db.rows("select messages from core.model_call order by started_at")
     assert [row["messages"] for row in found] == [
@@ -108,8 +108,8 @@ async def test_call_is_stored_before_reserve_returns_and_after_what_was_put(
     log, question = await open_turn(here, actor, clock, "Hi")
     async with commits_held(db, log.run.id):
         log.put(messages=[CALLED])
-        start = CallStart(Request("scripted/model", [question, CALLED]), MODEL, clock.now())
-        reserving = asyncio.create_task(Ledger(log, actor).reserve(start))
+        start = CallStart(actor, Request("scripted/model", [question, CALLED]), MODEL, clock.now())
+        reserving = asyncio.create_task(Ledger(log).reserve(start))
         await settle_down()
         assert not reserving.done()
     call_id = await reserving
@@ -124,13 +124,13 @@ async def test_one_commit_does_for_a_round_that_only_reads(
     here: Runs, db: Database, actor: Actor, clock: FrozenClock
 ) -> None:
     log, question = await open_turn(here, actor, clock, "Hi")
-    ledger = Ledger(log, actor)
-    await ask(ledger, clock, Request("scripted/model", [question]))
+    ledger = Ledger(log)
+    await ask(ledger, actor, clock, Request("scripted/model", [question]))
     log.put(messages=[CALLED])
     log.put(events=[(EventType.TOOL_CALL, {"call_id": "c1", "name": "find_companies", "arguments": {}})])
     log.put(events=[(EventType.TOOL_RESULT, {"call_id": "c1", "name": "find_companies", "success": True})])
     log.put(messages=[FOUND])
-    await ledger.reserve(CallStart(Request("scripted/model", [question, CALLED, FOUND]), MODEL, clock.now()))
+    await ledger.reserve(CallStart(actor, Request("scripted/model", [question, CALLED, FOUND]), MODEL, clock.now()))
 
     commits = await db.rows(
         "select xmin::text as x from core.message where seq > 1 union select xmin::text from core.event"
@@ -143,8 +143,8 @@ async def test_usage_is_added_up_the_tree_and_told(here: Runs, actor: Actor, clo
     log, question = await open_turn(here, actor, clock, "Hi")
     child = await open_run(here, actor, parent=log)
     request = Request("scripted/model", [question])
-    await ask(Ledger(log, actor), clock, request)
-    await ask(Ledger(child, actor), clock, request, Usage(1, 2))
+    await ask(Ledger(log), actor, clock, request)
+    await ask(Ledger(child), actor, clock, request, Usage(1, 2))
     await log.close(Status.SUCCEEDED, stop_reason="answered")
 
     events = await collect(here, log.run.id)
@@ -174,9 +174,9 @@ async def test_ledger_equals_usage_of_100_runs_at_once(
 ) -> None:
     async def busy(runs: Runs, n: int) -> None:
         log, question = await open_turn(runs, actor, clock, str(n))
-        ledger = Ledger(log, actor)
+        ledger = Ledger(log)
         for call in range(5):
-            await ask(ledger, clock, Request("scripted/model", [question]), Usage(n, call))
+            await ask(ledger, actor, clock, Request("scripted/model", [question]), Usage(n, call))
         await log.close(Status.SUCCEEDED, stop_reason="answered")
 
     await asyncio.gather(*(busy(runs, n) for n in range(50) for runs in (here, elsewhere)))
@@ -195,8 +195,8 @@ async def test_cancelled_reservation_is_settled(here: Runs, db: Database, actor:
     async with commits_held(db, log.run.id):
         log.put(messages=[CALLED])
         await settle_down()  # its commit is under way, what follows waits for the next one together
-        start = CallStart(Request("scripted/model", [question]), MODEL, clock.now())
-        reserving = asyncio.create_task(Ledger(log, actor).reserve(start))
+        start = CallStart(actor, Request("scripted/model", [question]), MODEL, clock.now())
+        reserving = asyncio.create_task(Ledger(log).reserve(start))
         await settle_down()
         reserving.cancel()
         await asyncio.wait([reserving])
@@ -210,7 +210,7 @@ async def test_lost_run_asks_no_model(here: Runs, db: Database, actor: Actor, cl
     await db.execute("update core.run set epoch = 2 where id = %s", [log.run.id])
 
     with pytest.raises(StepInterrupted):
-        await Ledger(log, actor).reserve(CallStart(Request("scripted/model", [question]), MODEL, clock.now()))
+        await Ledger(log).reserve(CallStart(actor, Request("scripted/model", [question]), MODEL, clock.now()))
 
     assert await db.value("select count(*) from core.model_call") == 0
 
@@ -235,10 +235,10 @@ async def test_door_to_models_keeps_its_account_here(
     request = Request("scripted/model", [question], system="Be brief.")
     scripted.script = Script().says("Hello there").then_fails(ProviderDown("scripted", "it broke"), after="Hel")
 
-    async with aclosing(models.ask(request, ledger=Ledger(log, actor))) as stream:
+    async with aclosing(models.ask(request, actor=actor, ledger=Ledger(log))) as stream:
         _ = [chunk async for chunk in stream]
     with pytest.raises(ProviderDown):
-        async with aclosing(models.ask(request, ledger=Ledger(log, actor))) as stream:
+        async with aclosing(models.ask(request, actor=actor, ledger=Ledger(log))) as stream:
             _ = [chunk async for chunk in stream]
     await log.close(Status.FAILED, stop_reason="provider_error")
 

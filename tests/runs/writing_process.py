@@ -23,7 +23,7 @@ async def main(url: str, home: Path, told: Path) -> None:
         log = await runs.open(actor, kind="turn", name="clerk", input="Hi", thread_id=thread_id, message=question)
         child = await open_run(runs, actor, parent=log)
         request = Request("scripted/model", [question])
-        await Ledger(child, actor).reserve(CallStart(request, ModelInfo("scripted/model"), clock.now()))
+        await Ledger(child).reserve(CallStart(actor, request, ModelInfo("scripted/model"), clock.now()))
         told.write_text(f"{log.run.id} {runs._worker.id}")
         for n in range(100_000):
             log.delta(EventType.TOKEN, f"{n} ")

@@ -8,7 +8,7 @@ from metier.access.features import FEATURES
 from metier.access.passwords import check_password
 from metier.access.standard import ADMIN, MEMBER, admin_role, member_role
 from metier.access.values import Workspace
-from metier.actor import Holder, Role
+from metier.actor import Actor, Holder, Role, check_flag
 from metier.errors import AlreadyExists
 from metier.store import Json, Transaction, UniqueViolation
 
@@ -45,6 +45,23 @@ class Workspaces(Desk):
             """
         )
         return [Workspace(**row) for row in rows]
+
+    async def time_zone(self, actor: Actor) -> str:
+        """Give where the workspace is, an IANA name: its days and months begin at midnight there."""
+        return await self._db.value("select core.zone_of(%s)", [actor.workspace_id])
+
+    async def set_time_zone(self, actor: Actor, name: str) -> None:
+        """Say where the workspace is.
+
+        Raises:
+            MissingPermission: The actor does not hold WORKSPACE.
+            Invalid: There is no such time zone.
+        """
+        check_flag(actor, "WORKSPACE")
+        await self._db.execute(
+            "update core.workspace set settings = settings || %s where id = %s",
+            [Json({"time_zone": check_time_zone(name)}), actor.workspace_id],
+        )
 
     async def create_member(
         self,

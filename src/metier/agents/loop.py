@@ -19,7 +19,7 @@ from metier.actor import Actor, check_flag
 from metier.agents.agent import Agent
 from metier.agents.prompt import situation, system_prompt
 from metier.context import Context
-from metier.errors import MetierError, ProviderDown
+from metier.errors import MetierError, OverBudget, ProviderDown
 from metier.events import EventType, Status
 from metier.llm.messages import (
     Chunk,
@@ -47,7 +47,7 @@ class Outcome:
     Attributes:
         output: The answer's text; what there is of it if the run did not succeed.
         stop_reason: `answered`, `length`, `stopped`, `max_steps`, `max_time`, `max_tokens`, `repetition`,
-            `empty_answer`, `provider_error` or `forbidden`.
+            `empty_answer`, `provider_error`, `budget` (used up) or `forbidden`.
     """
 
     status: Status
@@ -143,6 +143,8 @@ class Loop:
             if not self._log.stopping.is_set():
                 raise
             return Outcome(Status.STOPPED, self._text(), "stopped")
+        except OverBudget as error:
+            return self._failed(error, "budget")
         except ProviderDown as error:
             return self._failed(error, "provider_error")
         except MetierError as error:
@@ -192,7 +194,7 @@ class Loop:
     async def _ask(self, request: Request) -> _Step:
         step = _Step()
         try:
-            async with aclosing(self._ctx.llm(request)) as stream:
+            async with aclosing(self._ctx.llm(request, actor=self._ctx.actor)) as stream:
                 async for chunk in stream:
                     self._take(step, chunk)
         except BaseException:  # stopped or cut off: keep the words that people have already seen

@@ -20,9 +20,18 @@ class NewKey(BaseModel):
     role: str = Field(max_length=100, examples=["member"])
 
 
+class ChangedWorkspace(BaseModel):
+    """What to change of the workspace."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    time_zone: str = Field(max_length=100, examples=["Europe/Berlin"])
+
+
 def router() -> APIRouter:
     """Make the routes."""
     routes = APIRouter(prefix="/api/v1", tags=["workspace"], responses=error_answers(401, 403, 404, 422))
+    _add_workspace(routes)
     _add_agents(routes)
     _add_keys(routes)
     return routes
@@ -46,6 +55,19 @@ def health_router() -> APIRouter:
         return {"status": "ok" if fine else "database unreachable", "version": house.version}
 
     return routes
+
+
+def _add_workspace(routes: APIRouter) -> None:
+    @routes.get("/workspace")
+    async def get_workspace(house: House, actor: Asker) -> dict[str, Any]:
+        """Say where the workspace is: its days and months begin at midnight there."""
+        return {"id": str(actor.workspace_id), "time_zone": await house.access.time_zone(actor)}
+
+    @routes.patch("/workspace")
+    async def change_workspace(house: House, actor: Asker, body: ChangedWorkspace) -> dict[str, Any]:
+        """Say where the workspace is."""
+        await house.access.set_time_zone(actor, body.time_zone)
+        return {"id": str(actor.workspace_id), "time_zone": await house.access.time_zone(actor)}
 
 
 def _add_agents(routes: APIRouter) -> None:

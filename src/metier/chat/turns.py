@@ -52,7 +52,7 @@ class Chat:
         agents: Registry[Agent],
         catalog: ModelCatalog,
         parts: Parts,
-        ask: Callable[[RunLog, Actor], Ask],
+        ask: Callable[[RunLog], Ask],
         default_agent: str,
     ) -> None:
         self._threads = threads
@@ -167,7 +167,7 @@ class Chat:
             actor=actor,
             clock=self._clock,
             records=self._records,
-            llm=self._ask(log, actor),
+            llm=self._ask(log),
             run_id=log.run.id,
             root_id=log.run.root_id,
             emit=lambda type, data: log.put(events=[(type, data)]),

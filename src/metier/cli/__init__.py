@@ -7,7 +7,21 @@ import typer
 
 from metier.cli.terminal import complain
 
-COMMANDS = ("ask", "serve", "objects", "records", "runs", "keys", "roles", "flags", "link", "sql", "doctor", "about")
+COMMANDS = (
+    "ask",
+    "serve",
+    "objects",
+    "records",
+    "runs",
+    "keys",
+    "roles",
+    "flags",
+    "budgets",
+    "link",
+    "sql",
+    "doctor",
+    "about",
+)
 
 
 def main() -> None:

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from metier.actor import Actor
 from metier.clock import Clock
 from metier.errors import MetierError, ProviderDown
 from metier.llm.catalog import ModelCatalog
 from metier.llm.messages import Chunk, Finish, PlanNote, ReasoningDelta, Request, TextDelta, ToolCall, Usage
 from metier.llm.provider import ModelInfo
-from metier.llm.usage import cost_micros, estimated_usage
+from metier.llm.usage import cost_micros, estimated_usage, too_long, with_end
 
 #: Kinds of faults of a call that no model has worked on, if nothing of an answer came.
 REFUSED = frozenset({"auth", "rejected", "rate_limited", "network", "context"})
@@ -27,11 +28,13 @@ class CallStart:
     """A model call about to be made.
 
     Attributes:
+        actor: Who asks, as looked up for this call.
         request: What is asked; its `model` is the full id.
         model: Whom, with prices.
         started_at: When.
     """
 
+    actor: Actor
     request: Request
     model: ModelInfo
     started_at: datetime
@@ -61,7 +64,15 @@ class CallEnd:
 
 
 class Ledger(Protocol):
-    """Keeps the account of model calls. One reserve is followed by exactly one settle."""
+    """Keeps the account of model calls. One reserve is followed by exactly one settle.
+
+    Attributes:
+        limited: Whether there are budgets that may refuse a call. Then nothing is sent before it is reserved, and an
+            answer has at most `metier.llm.usage.ANSWER_MOST` tokens, so that it is known what a call can use.
+    """
+
+    @property
+    def limited(self) -> bool: ...
 
     async def reserve(self, call: CallStart) -> UUID:
         """Write down durably that a call is made, before anything of its answer is used; give the call's id.
@@ -87,13 +98,13 @@ class Models:
         self._clock = clock
         self._settling: set[asyncio.Task[None]] = set()
 
-    async def ask(self, request: Request, *, ledger: Ledger) -> AsyncGenerator[Chunk, None]:
+    async def ask(self, request: Request, *, actor: Actor, ledger: Ledger) -> AsyncGenerator[Chunk, None]:
         """Ask a model; iterate under `contextlib.aclosing`.
 
-        The reservation is written while the request is on its way, and waited for before the first chunk is given.
-        Whatever happens then (end, fault, closed early, cancelled), the call is settled once, and has been when the
-        iteration is over. The Finish given here always carries usage: what the provider counted, or an estimate that
-        says so.
+        The reservation is written while the request is on its way, and waited for before the first chunk is given;
+        where budgets may refuse it, before the request is sent. Whatever happens then (end, fault, closed early,
+        cancelled), the call is settled once, and has been when the iteration is over. The Finish given here always
+        carries usage: what the provider counted, or an estimate that says so.
 
         Raises:
             NoModel: Nothing answers to the request's model.
@@ -102,9 +113,13 @@ class Models:
         """
         model = self._catalog.resolve(request.model)
         request = replace(request, model=model.id)
-        call = _Call(CallStart(request, model, self._clock.now()), ledger, self._clock)
+        if limited := ledger.limited:
+            request = with_end(request, model)
+        call = _Call(CallStart(actor, request, model, self._clock.now()), ledger, self._clock)
         fault: BaseException | None = None
         try:
+            if limited:
+                await call.allowed()
             async with aclosing(self._catalog.provider_of(model).stream(request)) as stream:
                 async for chunk in stream:
                     if call.first_ms is None:
@@ -115,6 +130,11 @@ class Models:
                     else:
                         call.chars += _length(chunk)
                     yield chunk
+                    if limited and too_long(request, call.chars) and not isinstance(chunk, Finish):
+                        finish = call.finished(Finish("length"))  # its provider has not kept to the limit
+                        self._settle(call, None)
+                        yield finish
+                        break
         except BaseException as error:
             fault = error
             raise
@@ -156,6 +176,14 @@ class _Call:
         self._clock = clock
         self._began = clock.monotonic()
         self._reserving = asyncio.ensure_future(ledger.reserve(start))
+
+    async def allowed(self) -> None:
+        """Wait for the reservation before anything is sent; who is cancelled meanwhile reserves nothing.
+
+        Raises:
+            OverBudget: The call may not be made.
+        """
+        await self._reserving
 
     async def reserved(self) -> None:
         """Note the time of the first chunk and wait for the reservation."""

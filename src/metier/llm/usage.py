@@ -1,11 +1,13 @@
 """What a model call cost, and a guess at its tokens where nobody counted."""
 
 import json
+from dataclasses import replace
 
 from metier.llm.messages import Message, Part, Plan, Request, Text, ToolCall, ToolResult, Usage
 from metier.llm.provider import ModelInfo
 
 CHARS_PER_TOKEN = 4  # rough rule for English with common tokenizers; only for estimates, which say so
+ANSWER_MOST = 16_384  # tokens of an answer where a budget has to know; all models of the catalogue can give as many
 
 
 def cost_micros(model: ModelInfo, usage: Usage) -> int | None:
@@ -25,6 +27,27 @@ def cost_micros(model: ModelInfo, usage: Usage) -> int | None:
     full = max(0, usage.input_tokens - usage.cached_tokens)
     total = full * prices.input_micros + usage.cached_tokens * cached_rate + usage.output_tokens * prices.output_micros
     return (total + 500_000) // 1_000_000
+
+
+def with_end(request: Request, model: ModelInfo) -> Request:
+    """Give the request with a limit on its answer, if it has none.
+
+    A model of which nothing is known is not told: servers refuse a limit that is larger than what they can hold. The
+    door ends its answer then (`too_long`).
+    """
+    if request.max_tokens is not None or model.context_tokens is None:
+        return request
+    return replace(request, max_tokens=ANSWER_MOST)
+
+
+def too_long(request: Request, chars: int) -> bool:
+    """Say whether an answer is longer than it may be where a budget applies and its model was not told."""
+    return request.max_tokens is None and _tokens(chars) > ANSWER_MOST
+
+
+def most_used(request: Request, input_bytes: int) -> Usage:
+    """Give the most that a call can use: a token is at least one byte."""
+    return Usage(input_tokens=input_bytes, output_tokens=request.max_tokens or ANSWER_MOST)
 
 
 def estimated_usage(request: Request, answered_chars: int) -> Usage:

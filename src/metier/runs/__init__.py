@@ -1,9 +1,25 @@
 """Runs: the tree of what happened, one log per root run, the account of model calls."""
 
+from metier.runs.budget import Budget, Period, Scope, Standing
+from metier.runs.budgets import Budgets
 from metier.runs.ledger import Ledger
 from metier.runs.run import PromptSent, Run, RunPage, StoredMessage
 from metier.runs.run_log import RunLog
 from metier.runs.runs import Runs
 from metier.runs.schema import event_schema
 
-__all__ = ["Ledger", "PromptSent", "Run", "RunLog", "RunPage", "Runs", "StoredMessage", "event_schema"]
+__all__ = [
+    "Budget",
+    "Budgets",
+    "Ledger",
+    "Period",
+    "PromptSent",
+    "Run",
+    "RunLog",
+    "RunPage",
+    "Runs",
+    "Scope",
+    "Standing",
+    "StoredMessage",
+    "event_schema",
+]

@@ -74,6 +74,7 @@ class Log:
         self.claim = b'{"root_id":"%b","epoch":%d}' % (self.key, epoch)
         self.fault: MetierError | None = None
         self.turn: int | None = None  # of the root run, once its row is committed
+        self.limited = False  # whether the workspace has budgets, as of the last commit
         self._writer = writer
         self._on_loss = on_loss
         self._seq = 0
@@ -123,7 +124,7 @@ class Log:
         makes: UUID | None = None,
         settles: UUID | None = None,
         last: bool = False,
-    ) -> asyncio.Future[None]:
+    ) -> Committed:
         """Queue rows, behind the text that came before them; the future is done when they are committed.
 
         Awaiting it hurries the writer. Whoever does not await it learns of a failure by the next thing awaited:
@@ -143,7 +144,7 @@ class Log:
 
     def committed(self, write: Write) -> None:
         """Publish what is now in the table, and the text that waited behind it."""
-        self.turn = write.turn
+        self.turn, self.limited = write.turn, write.limited
         done = write.last_seq
         published, held = self._published, self._held
         while published and published[0].seq <= done:

@@ -151,11 +151,16 @@ class RunLog:
             self.known.note(message, (self.run.id, self._messages))
         return rows
 
-    def reserve_call(self, call_id: UUID, rows: Sequence[tuple[str, bytes]]) -> asyncio.Future[None]:
-        """Queue the row of a model call that is about to be made."""
-        if self._closed or self.log.fault is not None:
-            return _failed(self.log.fault or RunStopped("The run has ended."))
-        return self.log.write(rows, makes=call_id)
+    async def reserve_call(self, call_id: UUID, rows: Sequence[tuple[str, bytes]]) -> Mapping[str, Any] | None:
+        """Store the row of a model call that is about to be made; gives why not, if a budget does not allow it.
+
+        Raises:
+            RunStopped: It could not be; the run is lost or broken.
+        """
+        self.check()
+        done = self.log.write(rows, makes=call_id)
+        await done
+        return done.refused
 
     def settle_call(
         self, call_id: UUID, row: tuple[str, bytes], usage: Usage, cost_micros: int, told: Mapping[str, Any]

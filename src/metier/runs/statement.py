@@ -5,8 +5,10 @@ root run, and only rows of a root run whose epoch is current are written:
 
 logs ── locked, if the epoch is current ──┐
 runs ── new root runs ────────────────────┴─▶ current ──▶ messages, events, ends, calls, settlements
+                                                 └─▶ account: which calls no budget allows
 
 The lock (`for share`) makes a take-over wait for a write under way, and a write that comes after it see the new epoch.
+A call that a budget does not allow is not made; the other rows of its Write are (`core.account`, migration 0009).
 """
 
 CHANNEL = "metier_runs"  # notified once per commit, without payload
@@ -15,7 +17,8 @@ _CALL = (
     "workspace_id uuid, id uuid, root_id uuid, run_id uuid, principal_id uuid, model text, status text,"
     " prompt_hash text, messages jsonb, input_tokens bigint, output_tokens bigint, cached_tokens bigint,"
     " reasoning_tokens bigint, estimated boolean, cost_micros bigint, started_at timestamptz,"
-    " first_ms double precision, ended_at timestamptz, error jsonb"
+    " first_ms double precision, ended_at timestamptz, error jsonb, principal_kind text, role_id uuid, agents text[],"
+    " held_tokens bigint, held_micros bigint"
 )
 
 _CURRENT = "x.root_id = any (array(select id from current))"
@@ -26,7 +29,7 @@ claims as materialized (  -- by itself: a row lock carries along whole rows of w
     select x.root_id, x.epoch from document, jsonb_to_recordset(d->'logs') as x(root_id uuid, epoch int)
 ),
 held as materialized (
-    select r.id, r.turn from claims x join core.run r on r.id = x.root_id and r.epoch = x.epoch
+    select r.id, r.turn, r.workspace_id from claims x join core.run r on r.id = x.root_id and r.epoch = x.epoch
     order by r.id
     for share of r
 ),
@@ -50,9 +53,17 @@ born as (
     )
     where x.root_id = x.id or x.root_id = any (array(select id from held))
     on conflict do nothing
-    returning id, root_id, turn
+    returning id, root_id, turn, workspace_id
 ),
-current as materialized (select id, turn from held union select id, turn from born where id = root_id),
+current as materialized (
+    select id, turn, workspace_id from held union select id, turn, workspace_id from born where id = root_id
+),
+limited as materialized (
+    select c.workspace_id from current c where exists (select from core.budget b where b.workspace_id = c.workspace_id)
+),
+account as materialized (
+    select a.* from document, core.account(d, array(select id from current)) a where exists (select from limited)
+),
 said as (
     insert into core.message (workspace_id, run_id, seq, thread_id, turn, role, parts, created_at)
     select x.workspace_id, x.run_id, x.seq, x.thread_id,
@@ -94,14 +105,16 @@ prompts as (
 calls as (
     insert into core.model_call (
         workspace_id, id, root_id, run_id, principal_id, model, status, prompt_hash, messages, input_tokens,
-        output_tokens, cached_tokens, reasoning_tokens, estimated, cost_micros, started_at, first_ms, ended_at, error
+        output_tokens, cached_tokens, reasoning_tokens, estimated, cost_micros, started_at, first_ms, ended_at, error,
+        principal_kind, role_id, agents, held_tokens, held_micros
     )
     select
         x.workspace_id, x.id, x.root_id, x.run_id, x.principal_id, x.model, x.status, decode(x.prompt_hash, 'hex'),
         x.messages, x.input_tokens, x.output_tokens, x.cached_tokens, x.reasoning_tokens, x.estimated, x.cost_micros,
-        x.started_at, x.first_ms, x.ended_at, x.error
+        x.started_at, x.first_ms, x.ended_at, x.error, x.principal_kind, x.role_id, x.agents,
+        coalesce(x.held_tokens, 0), coalesce(x.held_micros, 0)
     from document, jsonb_to_recordset(d->'calls') as x({_CALL})
-    where {_CURRENT}
+    where {_CURRENT} and x.id <> all (array(select call_id from account))
     {{again}}
 ),
 settlements as (
@@ -111,8 +124,12 @@ settlements as (
         cost_micros = x.cost_micros, first_ms = x.first_ms, ended_at = x.ended_at, error = x.error
     from document, jsonb_to_recordset(d->'settlements') as x({_CALL})
     where {_CURRENT} and m.workspace_id = x.workspace_id and m.id = x.id and m.status = 'reserved'
+        and (select count(*) from account) >= 0  -- it reads what is reserved, so it comes first
 )
-select current.id, current.turn, (select pg_notify('{CHANNEL}', '')) from current
+select current.id, current.turn, current.workspace_id in (select workspace_id from limited),
+    (select jsonb_object_agg(a.call_id, a.refused) from account a where a.root_id = current.id),
+    (select pg_notify('{CHANNEL}', ''))
+from current
 """
 
 #: For a document that is sent for the first time.

@@ -63,11 +63,6 @@ below as (
         and c.status in ('queued', 'running', 'waiting')
     returning c.*
 ),
-calls as (
-    update core.model_call m set status = 'failed', error = %(error)s, ended_at = %(now)s
-    from root
-    where m.workspace_id = root.workspace_id and m.root_id = root.id and m.status = 'reserved'
-),
 ended as (select *, 1 as place from below union all select *, 2 as place from root),
 told as (
     select id, 0 as place, created_at, 'error' as type, %(error)s::jsonb as data from root
@@ -81,7 +76,7 @@ events as (
     insert into core.event (root_id, epoch, seq, first_seq, workspace_id, run_id, ts, type, data)
     select root.id, root.epoch, n.seq, n.seq, root.workspace_id, n.id, %(now)s, n.type, n.data from numbered n, root
 )
-select pg_notify('{CHANNEL}', '') from root
+select core.close_calls(root.id, %(error)s, %(now)s), pg_notify('{CHANNEL}', '') from root
 """
 
 

@@ -8,12 +8,13 @@ milliseconds for company. So an agent's step is one commit: the next model call 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+import orjson
 import structlog
 
 from metier.errors import MetierError, RunStopped, StepInterrupted, Unavailable
@@ -40,8 +41,29 @@ SESSION = (
 )
 
 
-#: What a statement answers: the root runs whose rows were written, with their turn if they have one.
-Turns = Mapping[bytes | None, bytes | None]
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the statement says of a root run whose rows were written.
+
+    Attributes:
+        turn: Its number in the thread, if it has one.
+        limited: Whether its workspace has budgets.
+        refused: Model calls that a budget does not allow: `{call id: why}`, see `metier.runs.budget.Refusal`.
+    """
+
+    turn: int | None
+    limited: bool
+    refused: Mapping[str, Mapping[str, Any]]  # Any: JSON values
+
+    @classmethod
+    def of(cls, row: Sequence[bytes | None]) -> "Answer":
+        """Read a row, values as PostgreSQL writes them."""
+        _, turn, limited, refused, *_ = row
+        return cls(int(turn) if turn else None, limited == b"t", orjson.loads(refused) if refused else {})
+
+
+#: By the key of the root run; those that are not there were not written.
+Answers = Mapping[bytes | None, Answer]
 
 
 class Owner(Protocol):
@@ -63,10 +85,15 @@ class Owner(Protocol):
 
 
 class Committed(asyncio.Future[None]):
-    """Done when a Write is committed. Awaiting it hurries the writer."""
+    """Done when a Write is committed. Awaiting it hurries the writer.
+
+    Attributes:
+        refused: Why the model call it should have made was not made, if it was not.
+    """
 
     def __init__(self, hurry: Callable[[], None]) -> None:
         super().__init__(loop=asyncio.get_running_loop())
+        self.refused: Mapping[str, Any] | None = None  # Any: JSON values
         self._hurry = hurry
 
     def __await__(self) -> Generator[Any, None, None]:  # Any: what asyncio sends through
@@ -87,17 +114,19 @@ class Write:
         last_seq: Once it is committed, all events up to this one are.
         last: Whether it ends a run; such a one is tried even after one before it could not be stored.
         turn: The root run's turn, once committed.
+        limited: Whether its workspace had budgets then.
     """
 
     owner: Owner
     rows: list[tuple[str, bytes]]
     states: Mapping[UUID, bytes] = field(default_factory=dict[UUID, bytes])
-    done: "asyncio.Future[None] | None" = None
+    done: Committed | None = None
     makes: UUID | None = None
     settles: UUID | None = None
     last_seq: int = 0
     last: bool = False
     turn: int | None = None
+    limited: bool = False
 
     def size(self) -> int:
         """Give about how many bytes it takes."""
@@ -193,12 +222,12 @@ class Writer:
         if not self._flight:
             return
         try:
-            turns = await self._run(statements, "first", self._flight)
+            answers = await self._run(statements, "first", self._flight)
         except StatementRefused:  # by one row; its neighbours shall not suffer
             await self._one_by_one(statements, "first")
             return
         while self._flight:
-            self._tell(self._flight.popleft(), turns)
+            self._tell(self._flight.popleft(), answers)
 
     async def _one_by_one(self, statements: PreparedStatements, statement: str) -> None:
         while self._flight:
@@ -211,10 +240,10 @@ class Writer:
                 self._fail(write, RunStopped("A part of this run could not be stored, so the run ends here."))
             self._flight.popleft()
 
-    async def _run(self, statements: PreparedStatements, statement: str, writes: Iterable[Write]) -> Turns:
+    async def _run(self, statements: PreparedStatements, statement: str, writes: Iterable[Write]) -> Answers:
         rows = await statements.run(statement, document(writes))
         self._down_since = None
-        return {row[0]: row[1] for row in rows}
+        return {row[0]: Answer.of(row) for row in rows}
 
     def _take(self) -> None:
         """Move as many queued Writes as one statement can hold into flight."""
@@ -248,14 +277,15 @@ class Writer:
         self._fail(write, fault)
         return True
 
-    def _tell(self, write: Write, turns: Turns) -> None:
-        if write.owner.key not in turns:
+    def _tell(self, write: Write, answers: Answers) -> None:
+        answer = answers.get(write.owner.key)
+        if answer is None:
             self._fail(write, StepInterrupted("Another worker has ended or taken over this run."))
             return
-        turn = turns[write.owner.key]
-        write.turn = int(turn) if turn else None
+        write.turn, write.limited = answer.turn, answer.limited
         write.owner.committed(write)
         if write.done is not None and not write.done.done():
+            write.done.refused = answer.refused.get(str(write.makes))
             write.done.set_result(None)
 
     def _fail(self, write: Write, error: MetierError) -> None:

@@ -34,6 +34,10 @@ class Script:
         """Call one tool with these arguments."""
         return self.calls_raw(tool, orjson.dumps(arguments).decode())
 
+    def says_and_calls(self, text: str, tool: str, **arguments: Any) -> Self:
+        """Say something, then call one tool with these arguments."""
+        return self._add([TextDelta(text), self._call(tool, orjson.dumps(arguments).decode())], "tool_calls")
+
     def calls_raw(self, tool: str, raw: str) -> Self:
         """Call a tool with arguments as they are, right or wrong."""
         return self._add([self._call(tool, raw)], "tool_calls")

@@ -54,7 +54,7 @@ class TestRecords:
         assert [ship["name"] for ship in done.json_lines()] == ["Calypso"]
 
     def test_a_limit_beyond_a_page_is_followed_through_the_pages(self, run: Run, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("metier.cli.objects.PAGE", 2)
+        monkeypatch.setattr("metier.cli.records.PAGE", 2)
 
         done = run("records", "list", "ship", "--sort", "name", "--limit", "1000", "--json")
 

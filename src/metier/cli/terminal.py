@@ -1,5 +1,6 @@
 """What the commands print: results to standard output, everything else to standard error."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from metier.errors import MetierError
 
-WIDEST = 40  # characters of a cell
+WIDEST = 40  # characters of a cell where the rows would not fit the terminal
 DIM, RED = "\x1b[2m", "\x1b[31m"
 
 
@@ -31,9 +32,12 @@ def say_json(value: Any) -> None:  # Any: any JSON value
 
 
 def say_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns; long cells are cut."""
-    cells = [[_cut(cell) for cell in row] for row in [titles, *rows]]
+    """Print rows in columns. Long cells are cut where a terminal is too narrow; a file or program gets them whole."""
+    cells = [[" ".join(cell.split()) for cell in row] for row in [titles, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(titles))]
+    if sys.stdout.isatty() and sum(widths) + 2 * len(widths) > shutil.get_terminal_size().columns:
+        cells = [[_cut(cell) for cell in row] for row in cells]
+        widths = [min(width, WIDEST) for width in widths]
     for row in cells:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
@@ -58,9 +62,8 @@ def complain(error: "MetierError", *, as_json: bool) -> None:
     sys.stderr.flush()
 
 
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= WIDEST else cell[: WIDEST - 1] + "…"
 
 
 def _colored(text: str, color: str, stream: TextIO) -> str:

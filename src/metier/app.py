@@ -10,7 +10,7 @@ from functools import partial
 from importlib import metadata
 from typing import Any, ClassVar
 
-from metier.access import Access
+from metier.access import Access, Secrets, keyring_of
 from metier.actor import Actor
 from metier.agents import Agent, Parts
 from metier.chat import Chat, Threads
@@ -20,6 +20,7 @@ from metier.egress import PORTS, Egress
 from metier.errors import NotFound
 from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import ObjectType, Records
+from metier.redaction import Redactor
 from metier.registry import Registry, shelf
 from metier.runs import Budgets, Ledger, RunLog, Runs
 from metier.settings import Settings
@@ -55,6 +56,7 @@ class Metier:
     catalog: ModelCatalog
     models: Models
     access: Access
+    secrets: Secrets
     runs: Runs
     budgets: Budgets
     records: Records
@@ -83,6 +85,7 @@ class Metier:
             Unavailable: The database does not answer.
         """
         clock = clock or SystemClock()
+        redactor = Redactor(settings.hidden())
         async with AsyncExitStack() as closing:
             db = await Database.open(settings)
             closing.push_async_callback(db.aclose)
@@ -91,7 +94,8 @@ class Metier:
             all_providers = [*providers, *providers_from(settings, egress, clock)]
             for provider in all_providers:
                 closing.push_async_callback(provider.aclose)
-            metier = await cls._furnish(settings, clock, db, egress, all_providers, found_on_shelf(agents, toolsets))
+            goods = found_on_shelf(agents, toolsets)
+            metier = await cls._furnish(settings, clock, db, egress, redactor, all_providers, goods)
             closing.push_async_callback(metier.runs.aclose)
             closing.push_async_callback(metier.models.aclose)
             closing.push_async_callback(metier.chat.aclose)
@@ -99,7 +103,14 @@ class Metier:
 
     @classmethod
     async def _furnish(
-        cls, settings: Settings, clock: Clock, db: Database, egress: Egress, providers: Sequence[Provider], goods: Shelf
+        cls,
+        settings: Settings,
+        clock: Clock,
+        db: Database,
+        egress: Egress,
+        redactor: Redactor,
+        providers: Sequence[Provider],
+        goods: Shelf,
     ) -> "Metier":
         catalog = ModelCatalog(
             providers, fast=settings.default_ai_speed_model_id, smart=settings.default_ai_performance_model_id
@@ -107,6 +118,7 @@ class Metier:
         models = Models(catalog, clock)
         records = Records(db, clock)
         access = Access(db, clock, objects=records)
+        secrets = Secrets(db, clock, keyring_of(settings), redactor)
         runs = Runs(db, clock)
         await runs.start()
         budgets = Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents])
@@ -117,12 +129,25 @@ class Metier:
             clock=clock,
             agents=goods.agents,
             catalog=catalog,
-            parts=Parts(Dispatcher(), goods.toolsets, access.refresh),
+            parts=Parts(Dispatcher(redactor), goods.toolsets, access.refresh),
             ask=partial(_metered, models),
             default_agent=goods.default_agent,
         )
         return cls(
-            settings, clock, db, egress, catalog, models, access, runs, budgets, records, goods.agents, chat, goods
+            settings,
+            clock,
+            db,
+            egress,
+            catalog,
+            models,
+            access,
+            secrets,
+            runs,
+            budgets,
+            records,
+            goods.agents,
+            chat,
+            goods,
         )
 
     async def alive(self) -> bool:

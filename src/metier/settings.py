@@ -19,6 +19,9 @@ Places = Annotated[tuple[tuple[str, int], ...], NoDecode]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 
 
+SHORTEST_KEY = 32  # characters; of Base64 that is 192 bits
+
+
 def _usual_home() -> Path:
     """Give the `.metier` beside the environment this runs in, as a clone has it, or else `~/.metier`."""
     beside = Path(sys.prefix).parent / ".metier"
@@ -53,8 +56,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(default=None, validation_alias="METIER_PUBLIC_URL")
     """Where people reach the server, if a proxy stands before it: `https://metier.example.com`."""
 
-    secret_key: str | None = Field(default=None, validation_alias="METIER_SECRET_KEY", repr=False)
-    """For encrypting stored secrets; there are none yet."""
+    secret_key: Names = Field(default=(), validation_alias="METIER_SECRET_KEY", repr=False)
+    """Seals stored secrets, instead of a file in `home`; comma list: older keys behind it open what they sealed."""
 
     egress_allow: Places = Field(default=(), validation_alias="METIER_EGRESS_ALLOW")
     """Hosts of your own network, with their ports, that may be connected to besides the public internet."""
@@ -109,6 +112,12 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise _invalid(error) from None
 
+    def hidden(self) -> list[str]:
+        """Give the values that never show, such as keys."""
+        names = [name for name, field in type(self).model_fields.items() if not field.repr]
+        values: list[str | tuple[str, ...] | None] = [getattr(self, name) for name in names]
+        return [text for value in values if value for text in ((value,) if isinstance(value, str) else value)]
+
     @classmethod
     def for_tests(cls, home: Path, **overrides: Any) -> "Settings":  # Any: the type of the field of that name
         """Make settings that read no environment; `overrides` by field name."""
@@ -125,11 +134,21 @@ class Settings(BaseSettings):
         "default_ai_speed_model_id",
         "default_ai_performance_model_id",
         "egress_ports",
+        "secret_key",
         mode="before",
     )
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("secret_key", mode="after")
+    @classmethod
+    def _long(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < SHORTEST_KEY for key in keys):
+            raise ValueError(
+                f"each key must have at least {SHORTEST_KEY} characters, by chance: openssl rand -base64 32"
+            )
+        return keys
 
     @field_validator("egress_allow", mode="before")
     @classmethod

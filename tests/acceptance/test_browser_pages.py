@@ -36,6 +36,7 @@ def pages(server: Server) -> list[str]:
         f"/runs/{run}?view=events",
         "/settings/profile",
         "/settings/api-keys",
+        "/settings/secrets",
         "/settings/ai/models",
         "/settings/features",
         "/settings/health",

@@ -67,11 +67,22 @@ def test_wrong_variables_are_named_without_their_values(monkeypatch: pytest.Monk
 
 
 def test_secrets_are_not_shown(tmp_path: Path):
+    key, older = "s3cret-3" * 4, "s3cret-4" * 4
     settings = Settings.for_tests(
-        tmp_path, database_url="postgresql://u:s3cret-1@h/d", openai_api_key="s3cret-2", secret_key="s3cret-3"
+        tmp_path, database_url="postgresql://u:s3cret-1@h/d", openai_api_key="s3cret-2", secret_key=f"{key}, {older}"
     )
 
     assert "s3cret" not in repr(settings)
+    assert settings.hidden() == ["postgresql://u:s3cret-1@h/d", key, older, "s3cret-2"]
+
+
+def test_a_key_that_could_be_guessed_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("METIER_SECRET_KEY", "x" * 32 + ",s3cret")
+
+    with pytest.raises(Invalid, match="at least 32 characters") as caught:
+        Settings.load()
+
+    assert "s3cret" not in str(caught.value.to_json())
 
 
 def test_tests_read_no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -4,11 +4,26 @@ from metier.access.features import FeatureFlag, Features
 from metier.access.keys import Keys
 from metier.access.passwords import CHEAP, Cost
 from metier.access.roles import Roles
+from metier.access.secrets import NamedSecret, Secrets, keyring_of
 from metier.access.sign_ins import SignIns
 from metier.access.values import Key, NewKey, Profile, SignedIn, Welcome, Workspace
 from metier.access.workspaces import Workspaces
 
-__all__ = ["CHEAP", "Access", "Cost", "FeatureFlag", "Key", "NewKey", "Profile", "SignedIn", "Welcome", "Workspace"]
+__all__ = [
+    "CHEAP",
+    "Access",
+    "Cost",
+    "FeatureFlag",
+    "Key",
+    "NamedSecret",
+    "NewKey",
+    "Profile",
+    "Secrets",
+    "SignedIn",
+    "Welcome",
+    "Workspace",
+    "keyring_of",
+]
 
 
 class Access(SignIns, Workspaces, Roles, Keys, Features):

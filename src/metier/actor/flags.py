@@ -37,7 +37,7 @@ def _tool(name: str, label: str, description: str, id: str = "") -> Flag:
 
 #: Settings flags, then tool flags.
 ALL_FLAGS = (
-    _settings("API_KEYS_AND_WEBHOOKS", "API keys and webhooks", "Make, list and revoke API keys and webhooks."),
+    _settings("API_KEYS_AND_WEBHOOKS", "API keys and webhooks", "Make and revoke API keys and webhooks; set secrets."),
     _settings("WORKSPACE", "Workspace", "Change the workspace's name, and switch features on and off."),
     _settings("WORKSPACE_MEMBERS", "Members", "Invite members and give them roles; see the health of the server."),
     _settings("ROLES", "Roles", "Make and change roles; see why somebody may not see something."),

@@ -3,12 +3,12 @@
 from typing import Any
 
 import orjson
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from metier.errors import Invalid, MetierError, Problem, ProviderDown, TooManyRequests
+from metier.redaction import get_logger
 
 ERROR_SHAPE: dict[str, Any] = {
     "type": "object",
@@ -55,7 +55,7 @@ def answer(error: MetierError) -> Response:
 
 def handle_errors(app: FastAPI) -> None:
     """Make every error of the API an answer of the one shape."""
-    logger = structlog.get_logger("metier.api")
+    logger = get_logger("metier.api")
 
     async def known(_request: Request, error: Exception) -> Response:
         assert isinstance(error, MetierError)

@@ -9,8 +9,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import structlog
-
 from metier.actor import Actor, check_flag
 from metier.agents import Agent, Loop, Parts
 from metier.chat.threads import Thread, Threads
@@ -21,6 +19,7 @@ from metier.events import Status
 from metier.llm.catalog import ModelCatalog
 from metier.llm.messages import Message, user
 from metier.records import Records
+from metier.redaction import get_logger
 from metier.registry import Registry
 from metier.runs import Run, RunLog, Runs
 
@@ -65,7 +64,7 @@ class Chat:
         self._ask = ask
         self._default_agent = default_agent
         self._working: set[asyncio.Task[None]] = set()
-        self._logger = structlog.get_logger("metier.chat")
+        self._logger = get_logger("metier.chat")
 
     # threads
 

@@ -14,6 +14,7 @@ COMMANDS = (
     "records",
     "runs",
     "keys",
+    "secrets",
     "roles",
     "flags",
     "budgets",

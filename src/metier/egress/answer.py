@@ -23,6 +23,7 @@ class Limits:
         total_s: For everything.
         max_bytes: Of the body, after inflation.
         redirects: To follow; 0 gives a redirect to the caller as it is.
+        stay: Follow redirects on the same host only; one that leads elsewhere is given to the caller as it is.
     """
 
     connect_s: float = 10.0
@@ -31,6 +32,7 @@ class Limits:
     total_s: float = 60.0
     max_bytes: int = 10 * 1024 * 1024
     redirects: int = 5
+    stay: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,16 @@ from yarl import URL
 from metier.egress.addresses import plain_host
 from metier.egress.answer import Answer, Limits, Reply, place_name, translated
 from metier.egress.guard import PORTS, Guard, Lookup, Place, look_up_name, place_of
-from metier.egress.headers import USUAL, Headers, check_request, for_elsewhere, revealed, without_body
+from metier.egress.headers import (
+    USUAL,
+    Headers,
+    Reveal,
+    check_request,
+    for_elsewhere,
+    revealed,
+    secrets_in,
+    without_body,
+)
 from metier.errors import Unreachable
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -26,6 +35,7 @@ class _Hop:
     url: URL
     headers: Headers
     body: bytes | None
+    reveal: Reveal | None = None
 
     def to(self, url: URL, status: int) -> "_Hop":
         """Give the request that follows a redirect (RFC 9110, 15.4): what another server gets is the bare question.
@@ -83,18 +93,23 @@ class Egress:
         headers: Headers | None = None,
         body: bytes | None = None,
         limits: Limits | None = None,
+        reveal: Reveal | None = None,
     ) -> AsyncGenerator[Answer, None]:
         """Ask, and read the answer piece by piece; leaving the block closes it.
 
+        Args:
+            reveal: Gives the values of stored secrets; with it, `secret:NAME` in a header is filled in as it is sent.
+
         Raises:
             Invalid: Method or headers are not those of one request.
-            RefusedAddress: The URL, or a redirect, leads to where the guard does not let pass.
+            RefusedAddress: The URL, or a redirect, leads to where the guard does not let pass; or a stored secret would
+                be sent unencrypted.
             Unreachable: No answer in time, too many redirects, or one that would take the body to another server.
         """
         limits = limits or Limits()
         deadline = asyncio.get_running_loop().time() + limits.total_s
         check_request(method, headers or {})
-        hop = _Hop(method.upper(), self._guard.check_url(url), headers or {}, body)
+        hop = _Hop(method.upper(), self._guard.check_url(url), headers or {}, body, reveal)
         response = await self._follow(hop, limits, deadline)
         answer = Answer(response, limits, deadline)
         try:
@@ -110,9 +125,10 @@ class Egress:
         headers: Headers | None = None,
         body: bytes | None = None,
         limits: Limits | None = None,
+        reveal: Reveal | None = None,
     ) -> Reply:
-        """Ask, and give the whole answer; errors as in `stream`."""
-        async with self.stream(method, url, headers=headers, body=body, limits=limits) as answer:
+        """Ask, and give the whole answer; arguments and errors as in `stream`."""
+        async with self.stream(method, url, headers=headers, body=body, limits=limits, reveal=reveal) as answer:
             return Reply(answer.status, answer.headers, await answer.body())
 
     async def aclose(self) -> None:
@@ -134,19 +150,25 @@ class Egress:
             location = response.headers.get("Location")
             if response.status not in REDIRECTS or not location or not limits.redirects:
                 return response
+            target = self._guard.check_redirect(hop.url, location)
+            if limits.stay and _host(target) != _host(hop.url):
+                return response
             response.close()
-            hop = hop.to(self._guard.check_redirect(hop.url, location), response.status)
+            hop = hop.to(target, response.status)
         raise Unreachable(place_name(hop.url), f"it redirected more than {limits.redirects} times", kind="redirects")
 
     async def _send(self, hop: _Hop, limits: Limits, deadline: float) -> aiohttp.ClientResponse:
         timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_s)
         head_by = asyncio.get_running_loop().time() + limits.connect_s + limits.first_byte_s
+        if hop.reveal and secrets_in(hop.headers):
+            self._guard.check_private(hop.url)
+        headers = await revealed(hop.headers, _host(hop.url), hop.reveal)
         try:
             async with asyncio.timeout_at(min(head_by, deadline)):
                 return await self._open().request(
                     hop.method,
                     hop.url,
-                    headers=revealed(hop.headers),
+                    headers=headers,
                     data=hop.body,
                     timeout=timeout,
                     allow_redirects=False,
@@ -169,4 +191,8 @@ class Egress:
 
 def _server(url: URL) -> tuple[str, str, int | None]:
     """Give what must stay the same for credentials to go along."""
-    return url.scheme, plain_host(url.raw_host or ""), url.port
+    return url.scheme, _host(url), url.port
+
+
+def _host(url: URL) -> str:
+    return plain_host(url.raw_host or "")

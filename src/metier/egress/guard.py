@@ -58,6 +58,15 @@ class Guard(AbstractResolver):
         """Read where an answer sends us; errors as in `check_url`."""
         return self._checked(_read(str(base.join(_read(location.strip(" "))))))
 
+    def check_private(self, url: URL) -> None:
+        """Let a URL pass to which a stored secret may be sent: nobody on the way reads it.
+
+        Raises:
+            RefusedAddress: It is not https, and no place that the operator opened.
+        """
+        if url.scheme != "https" and (plain_host(url.raw_host or ""), url.port) not in self.allow:
+            raise RefusedAddress(f"{url.scheme}://{url.raw_host}:{url.port}", "a secret is sent over https only")
+
     def _checked(self, url: URL) -> URL:
         host = url.raw_host or ""
         if why := self._objection(url, host):

@@ -1,7 +1,7 @@
 """Headers of requests that go out: which may be given, what they carry, and which go along to another server."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from metier.errors import Invalid, Problem
@@ -19,6 +19,9 @@ OURS = frozenset(
 )
 USUAL = {"User-Agent": "Metier", "Accept-Encoding": "gzip, deflate"}  # those that aiohttp inflates by itself
 
+#: How a text says that a stored secret belongs here: `Bearer secret:STRIPE_KEY`.
+HANDLE = re.compile(r"(?<![A-Za-z0-9_-])secret:([A-Za-z][A-Za-z0-9_-]*)")
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -34,6 +37,9 @@ class Secret:
 
 
 Headers = Mapping[str, str | Secret]
+
+#: Gives the value of the secret of this name for this host; raises what forbids it.
+Reveal = Callable[[str, str], Awaitable[str]]
 
 
 def check_request(method: str, headers: Headers) -> None:
@@ -69,16 +75,39 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def revealed(headers: Headers) -> dict[str, str]:
-    """Give the headers as they are sent."""
-    return {name: value.value if isinstance(value, Secret) else value for name, value in headers.items()}
+def secrets_in(headers: Headers) -> list[str]:
+    """Give the names of the stored secrets whose handles the headers have."""
+    texts = [value for value in headers.values() if isinstance(value, str)]
+    return list(dict.fromkeys(name for text in texts for name in HANDLE.findall(text)))
+
+
+async def revealed(headers: Headers, host: str, reveal: Reveal | None) -> dict[str, str]:
+    """Give the headers as they are sent to a host: the values of secrets stand in place of their handles.
+
+    Raises:
+        Invalid: A secret's value cannot stand in a header.
+    """
+    names = secrets_in(headers) if reveal else []
+    values = {name: _one_line(name, await reveal(name, host)) for name in names} if reveal else {}
+
+    def filled(value: str | Secret) -> str:
+        if isinstance(value, Secret):
+            return value.value
+        return HANDLE.sub(lambda handle: values[handle[1]], value) if names else value
+
+    return {name: filled(value) for name, value in headers.items()}
+
+
+def _one_line(name: str, value: str) -> str:
+    if _CONTROL.search(value):
+        raise Invalid.of([Problem("headers", f"the secret {name!r} has more than one line")], what="The request")
+    return value
 
 
 def for_elsewhere(headers: Headers) -> dict[str, str | Secret]:
     """Give what may go along to another server."""
-    return {
-        name: value for name, value in headers.items() if name.lower() in HARMLESS and not isinstance(value, Secret)
-    }
+    plain = {name: value for name, value in headers.items() if name.lower() in HARMLESS and isinstance(value, str)}
+    return {name: value for name, value in plain.items() if not HANDLE.search(value)}
 
 
 def without_body(headers: Headers) -> dict[str, str | Secret]:

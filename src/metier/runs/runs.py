@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from metier.actor import Actor
 from metier.clock import Clock
 from metier.errors import Conflict, StepInterrupted, Unavailable
 from metier.events import START, Cursor, Event, EventType, Status
 from metier.llm.messages import Message
+from metier.redaction import get_logger
 from metier.runs.history import History
 from metier.runs.known import Known
 from metier.runs.log import Log
@@ -58,7 +57,7 @@ class Runs(History):
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._logger = structlog.get_logger("metier.runs")
+        self._logger = get_logger("metier.runs")
 
     async def start(self) -> None:
         """Become a worker: write, listen, beat, and sweep up after dead ones."""

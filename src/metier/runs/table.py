@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from metier.events import Cursor, Event
+from metier.redaction import get_logger
 from metier.runs.form import read_events
 from metier.runs.statement import CHANNEL
 from metier.runs.waiting import happens
@@ -71,7 +70,7 @@ class Table:
         self._news = False
         self._closed = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None  # from NOTIFY; None until a reader has to wait
-        self._logger = structlog.get_logger("metier.runs")
+        self._logger = get_logger("metier.runs")
 
     async def now(self, root_id: UUID, place: Cursor) -> Slice:
         """Give stored events behind a place, at most `ROWS` rows of them."""

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
-import structlog
 
 from metier.errors import MetierError, RunStopped, StepInterrupted, Unavailable
+from metier.redaction import get_logger
 from metier.runs.statement import AGAIN, FIRST
 from metier.runs.waiting import happens
 from metier.store import Database
@@ -149,7 +149,7 @@ class Writer:
         self._closed = asyncio.Event()
         self._ended = False
         self._down_since: float | None = None
-        self._logger = structlog.get_logger("metier.runs")
+        self._logger = get_logger("metier.runs")
 
     def send(self, write: Write, *, soon: bool = False) -> None:
         """Queue a Write; after the end of `work` it fails at once.

@@ -12,9 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from metier.errors import UnsafeHome
+from metier.redaction import get_logger
 
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_MAX = 107  # bytes; sockaddr_un.sun_path of Linux holds 108 with the closing zero
@@ -75,7 +74,7 @@ def open_way(path: Path, owner: Owner) -> None:
         status = folder.stat()
         needed = _pass_bit(status, owner)
         if not status.st_mode & needed:
-            structlog.get_logger().warning("folder opened for passing through", folder=str(folder), uid=owner.uid)
+            get_logger().warning("folder opened for passing through", folder=str(folder), uid=owner.uid)
             folder.chmod(stat.S_IMODE(status.st_mode) | needed)
 
 

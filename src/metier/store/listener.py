@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable
 
 import psycopg
-import structlog
 from psycopg import sql
 
 from metier.errors import Unavailable
+from metier.redaction import get_logger
 from metier.store.connections import Connection, Connections
 
 Callback = Callable[[], None]
@@ -69,7 +69,7 @@ class Listener:
                 finally:
                     await self._connections.discard(connection)
             except (Unavailable, psycopg.Error) as error:
-                structlog.get_logger().warning("listening interrupted", reason=str(error).strip(), again_in_s=pause_s)
+                get_logger().warning("listening interrupted", reason=str(error).strip(), again_in_s=pause_s)
             self._heard.clear()
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
@@ -101,7 +101,7 @@ class Listener:
         try:
             connection.pgconn.consume_input()
         except psycopg.OperationalError as error:
-            structlog.get_logger().warning("listening interrupted", reason=str(error).strip())
+            get_logger().warning("listening interrupted", reason=str(error).strip())
             self._lost = True
             self._wake.set()
             return

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
-import structlog
 
 from metier.actor import check_flag
 from metier.context import Context
 from metier.errors import GiveUp, Invalid, MetierError, NobodyToAsk, NotFound, Problem, SchemaMismatch, TryAgain
 from metier.events import EventType
 from metier.llm.messages import ToolCall, ToolResult
+from metier.redaction import Redactor, get_logger, without_credentials
 from metier.registry import fold_name
 from metier.schema import Validators
 from metier.tools.approval import Caution, decide
@@ -53,12 +53,17 @@ class Offer:
 
 
 class Dispatcher:
-    """Calls tools for agents."""
+    """Calls tools for agents.
 
-    def __init__(self, *, timeout_s: float = TOOL_TIMEOUT_S) -> None:
+    Args:
+        redactor: Takes secrets out of what tools give back, before the model, the log or a person sees it (S-34).
+    """
+
+    def __init__(self, redactor: Redactor, *, timeout_s: float = TOOL_TIMEOUT_S) -> None:
+        self._redactor = redactor
         self._validators = Validators()
         self._timeout_s = timeout_s
-        self._logger = structlog.get_logger("metier.tools")
+        self._logger = get_logger("metier.tools")
 
     async def dispatch(self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution) -> ToolResult:
         """Run one call and record it; never raises for what the call did wrong.
@@ -78,6 +83,7 @@ class Dispatcher:
             await noted
         try:
             output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
+            output = self._redactor.value(output, of=ctx.actor.workspace_id)
         except asyncio.CancelledError:
             _record(ctx, call, stopped(call).output, started)
             raise
@@ -153,7 +159,8 @@ def _bad_arguments(call: ToolCall, problem: str) -> Invalid:
 
 
 def _call_data(call: ToolCall, tool: Tool | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    data: dict[str, Any] = {"call_id": call.id, "name": call.name, "arguments": dict(arguments)}
+    shown = without_credentials(arguments)
+    data: dict[str, Any] = {"call_id": call.id, "name": call.name, "arguments": shown}
     if tool is None or (not arguments and call.raw.strip() not in ("{}", "")):
         data["raw"] = call.raw[:2_000]
     return data | ({"category": tool.category, "effect": tool.effect} if tool else {})

@@ -91,6 +91,7 @@ def settings_places(actor: Actor) -> Iterator[Place]:
     yield Place("Profile", "/settings/profile", "user", "Settings", keys="g s")
     if actor.holds("API_KEYS_AND_WEBHOOKS"):
         yield Place("API keys", "/settings/api-keys", "key", "Settings")
+        yield Place("Secrets", "/settings/secrets", "lock", "Settings")
     if actor.holds("AI"):
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
     if actor.holds("WORKSPACE"):

@@ -117,8 +117,10 @@ async function copy(button: HTMLElement): Promise<void> {
 /* --- forms: a button is pressed once, and who fills one in need not say where the clock stands --- */
 
 function startForms(): void {
-  for (const input of document.querySelectorAll<HTMLInputElement>("input[data-time-zone]")) {
+  for (const input of document.querySelectorAll<HTMLInputElement | HTMLSelectElement>("[data-time-zone]")) {
+    const before = input.value;
     input.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!input.value) input.value = before; // a list that does not have it
   }
   document.addEventListener("submit", (event) => {
     const { submitter } = event as SubmitEvent;

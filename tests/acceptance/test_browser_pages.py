@@ -35,6 +35,7 @@ def pages(server: Server) -> list[str]:
         f"/runs/{run}?view=prompt",
         f"/runs/{run}?view=events",
         "/settings/profile",
+        "/settings/members",
         "/settings/api-keys",
         "/settings/secrets",
         "/settings/ai/models",

@@ -96,6 +96,30 @@ async def test_a_wrong_password_is_told_and_the_right_one_leads_on(stranger: Win
     await expect(page.locator("h1")).to_have_text("Sign in")
 
 
+async def test_somebody_is_invited_joins_on_a_phone_and_is_shut_out(chromium: Browser, founded: Server):
+    async with window(chromium, founded.address) as desk, window(chromium, founded.address, screen="phone") as phone:
+        await desk.go("/login?next=/settings/members")
+        await sign_in(desk, PASSWORD)
+        await desk.page.wait_for_url(f"{founded.address}/settings/members")
+        await check_page(desk)
+        await desk.page.get_by_label("E-mail", exact=True).fill("bo@park.example")
+        await desk.page.get_by_role("button", name="Make a link", exact=True).click()
+        link = await desk.page.locator("#link").inner_text()
+
+        await phone.page.goto(link)
+        await check_page(phone)
+        await phone.page.get_by_label("Your name").fill("Bo Li")
+        await phone.page.get_by_label("Password").fill(PASSWORD)
+        await phone.page.get_by_role("button", name="Join").click()
+        await expect(phone.page.locator(".hero h2")).to_have_text("What should we work on, Bo?")
+
+        await desk.go("/settings/members")
+        await desk.page.get_by_role("button", name="Deactivate Bo Li").click()
+        await expect(desk.page.get_by_role("status").first).to_contain_text("Bo Li: deactivated")
+        await phone.page.reload()
+        await expect(phone.page.locator("h1")).to_have_text("Sign in")
+
+
 async def test_a_password_set_in_the_profile_is_the_one_that_works(stranger: Window):
     page = stranger.page
     changed = PASSWORD + " staple"

@@ -43,3 +43,10 @@ async def people(access: Access) -> People:
     return People(
         workspace_id, await access.actor_for_member(workspace_id, ada), await access.actor_for_member(workspace_id, mo)
     )
+
+
+@pytest.fixture
+async def stranger(access: Access) -> Actor:
+    """The admin of another workspace."""
+    other = await access.create_workspace("Other")
+    return await access.actor_for_member(other, await access.create_member(other, name="Boss", role="admin"))

@@ -22,6 +22,7 @@ PAGES = [
     "/o/ship/{Aurora}",
     "/o/port/{Lagos}",
     "/settings/profile",
+    "/settings/members",
     "/settings/api-keys",
     "/settings/ai/models",
     "/settings/features",

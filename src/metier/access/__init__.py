@@ -1,21 +1,35 @@
 """Who there is and what they may do: workspaces, members, roles, keys, sign-ins; the only maker of Actors (S-01)."""
 
 from metier.access.features import FeatureFlag, Features
+from metier.access.invitations import Invitations
 from metier.access.keys import Keys
 from metier.access.passwords import CHEAP, Cost
 from metier.access.roles import Roles
 from metier.access.secrets import NamedSecret, Secrets, keyring_of
-from metier.access.sign_ins import SignIns
-from metier.access.values import Key, NewKey, Profile, SignedIn, Welcome, Workspace
-from metier.access.workspaces import Workspaces
+from metier.access.values import (
+    Invitation,
+    Invited,
+    Key,
+    Member,
+    NewInvitation,
+    NewKey,
+    Profile,
+    SignedIn,
+    Welcome,
+    Workspace,
+)
 
 __all__ = [
     "CHEAP",
     "Access",
     "Cost",
     "FeatureFlag",
+    "Invitation",
+    "Invited",
     "Key",
+    "Member",
     "NamedSecret",
+    "NewInvitation",
     "NewKey",
     "Profile",
     "Secrets",
@@ -26,5 +40,5 @@ __all__ = [
 ]
 
 
-class Access(SignIns, Workspaces, Roles, Keys, Features):
+class Access(Invitations, Roles, Keys, Features):
     """The room's one door: `Access(db, clock)`; tests say `Access(db, clock, password_cost=CHEAP)`."""

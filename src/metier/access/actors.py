@@ -22,6 +22,7 @@ select m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zo
 from core.member m
 join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
 join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
+where m.deleted_at is null and m.deactivated_at is null
 """
 
 _KEY = f"""
@@ -58,8 +59,8 @@ class Actors(Desk):
             NotSignedIn: The sign-in has ended, or the member is gone.
         """
         row = await self._db.row(
-            f"""{_MEMBER} join core.sign_in s on s.workspace_id = m.workspace_id and s.member_id = m.id
-            where m.deleted_at is null and s.token_hash = %(hash)s and s.expires_at > %(now)s""",
+            f"""{_MEMBER} and (m.workspace_id, m.id) = (select s.workspace_id, s.member_id from core.sign_in s
+            where s.token_hash = %(hash)s and s.expires_at > %(now)s)""",
             {"hash": digest(token), "now": self._clock.now()},
         )
         if row is None:
@@ -84,7 +85,7 @@ class Actors(Desk):
             NotFound: The workspace has no such member; suggests the nearest.
         """
         row = await self._db.row(
-            f"{_MEMBER} where m.deleted_at is null and m.workspace_id = %(workspace)s and m.email = %(email)s",
+            f"{_MEMBER} and m.workspace_id = %(workspace)s and m.email = %(email)s",
             {"workspace": workspace_id, "email": clean_email(email)},
         )
         if row is None:
@@ -102,7 +103,7 @@ class Actors(Desk):
             Conflict: There is no workspace yet, or it has no admin.
         """
         row = await self._db.row(
-            f"""{_MEMBER} where m.deleted_at is null and r.name = %(admin)s
+            f"""{_MEMBER} and r.name = %(admin)s
             order by w.created_at, w.id, m.created_at, m.id limit 1""",
             {"admin": ADMIN},
         )
@@ -145,7 +146,7 @@ class Actors(Desk):
 
     async def _member(self, workspace_id: UUID, member_id: UUID) -> Row | None:
         return await self._db.row(
-            f"{_MEMBER} where m.deleted_at is null and m.workspace_id = %(workspace)s and m.id = %(id)s",
+            f"{_MEMBER} and m.workspace_id = %(workspace)s and m.id = %(id)s",
             {"workspace": workspace_id, "id": member_id},
         )
 

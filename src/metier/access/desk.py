@@ -51,6 +51,11 @@ async def roles_of(db: Database | Transaction, workspace_id: UUID) -> Registry[R
     return found
 
 
+async def lock_roles(transaction: Transaction, workspace_id: UUID) -> None:
+    """Let changes of roles and of who holds them happen one after the other."""
+    await transaction.execute("select from core.workspace where id = %s for update", [workspace_id])
+
+
 def role_from(row: Row) -> Role:
     """Make a role of a row with `id, name, label, body`. `admin` may do everything, whatever was stored once."""
     if row["name"] == ADMIN:
@@ -64,7 +69,7 @@ def check_within(actor: Actor, role: Role, action: str) -> None:
     Raises:
         MissingPermission: It allows more.
     """
-    if not all(_is_within(role, own) for own in actor.roles):
+    if not is_within(actor, role):
         raise MissingPermission(actor.label, action, f"the role {role.name!r}, which may do more than they may")
 
 
@@ -77,6 +82,11 @@ def check_assignable(role: Role, holder: Holder) -> None:
     if holder not in role.can_be_assigned_to:
         whom = holder.value.replace("api_keys", "API keys")
         raise Conflict(f"The role {role.name!r} is not for {whom}.", cure="Choose another role.")
+
+
+def is_within(actor: Actor, role: Role) -> bool:
+    """Say whether a role allows nothing that the actor may not do."""
+    return all(_is_within(role, own) for own in actor.roles)
 
 
 def _is_within(role: Role, own: Role) -> bool:

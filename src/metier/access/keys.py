@@ -33,8 +33,9 @@ class Keys(Desk):
         key = NewKey(id=self._clock.new_id(), token=token, prefix=token[:PREFIX_LENGTH])
         await self._db.execute(
             """
-            insert into core.api_key (workspace_id, id, role_id, name, prefix, token_hash, created_at, created_by)
-            values (%s, %s, %s, %s, %s, %s, %s, %s)
+            insert into core.api_key (workspace_id, id, role_id, name, prefix, token_hash, created_at, created_by,
+                created_by_kind)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [
                 actor.workspace_id,
@@ -45,6 +46,7 @@ class Keys(Desk):
                 digest(token),
                 self._clock.now(),
                 actor.principal.id,
+                actor.principal.kind.value,
             ],
         )
         return key

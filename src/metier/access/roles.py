@@ -1,17 +1,17 @@
-"""Roles: what their holders may do, and who holds them."""
+"""Roles: what their holders may do."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Unpack
 from uuid import UUID
 
 from metier.access.checks import clean_name
-from metier.access.desk import Desk, check_assignable, check_within, roles_of
+from metier.access.desk import Desk, check_within, lock_roles, roles_of
 from metier.access.forms import RoleForm, changed
 from metier.access.standard import ADMIN
 from metier.actor import ROW_RULES_FEATURE, Actor, Holder, Role, check_any_flag, check_feature, check_flag
-from metier.errors import AlreadyExists, Conflict, Invalid, NotFound, Problem
+from metier.errors import AlreadyExists, Conflict, Invalid, Problem
 from metier.registry import fold_name
 from metier.store import Json, Transaction, UniqueViolation
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
 
 
 class Roles(Desk):
-    """Makes and gives roles. Nobody makes or gives one that may do more than they may."""
+    """Makes and changes roles. Nobody makes one that may do more than they may."""
 
     async def roles(self, actor: Actor) -> list[Role]:
         """Give the workspace's roles, oldest first; they name objects, so not everybody sees them.
@@ -84,7 +84,7 @@ class Roles(Desk):
         """
         check_flag(actor, "ROLES")
         async with self._db.transaction() as transaction:
-            await _lock(transaction, actor.workspace_id)
+            await lock_roles(transaction, actor.workspace_id)
             before = (await roles_of(transaction, actor.workspace_id)).get(name)
             _check_editable(before)
             after = await self._read(actor, before, form)
@@ -110,7 +110,7 @@ class Roles(Desk):
         """
         check_flag(actor, "ROLES")
         async with self._db.transaction() as transaction:
-            await _lock(transaction, actor.workspace_id)
+            await lock_roles(transaction, actor.workspace_id)
             role = (await roles_of(transaction, actor.workspace_id)).get(name)
             _check_editable(role)
             check_within(actor, role, "delete")
@@ -129,31 +129,6 @@ class Roles(Desk):
         if found.rows != role.rows:
             check_feature(actor, ROW_RULES_FEATURE)
         return replace(found, label=clean_name(found.label, "label"))
-
-    async def set_role(self, actor: Actor, member_id: UUID, *, role: str) -> None:
-        """Give a member another role; it holds from the member's next request or tool call on.
-
-        Raises:
-            MissingPermission: The actor does not hold WORKSPACE_MEMBERS, or the role the member has or gets exceeds
-                the actor's own.
-            NotFound: There is no such member or role.
-            Conflict: The workspace would have no admin, or the role is not for members.
-        """
-        check_flag(actor, "WORKSPACE_MEMBERS")
-        async with self._db.transaction() as transaction:
-            await _lock(transaction, actor.workspace_id)
-            roles = await roles_of(transaction, actor.workspace_id)
-            after = roles.get(role)
-            check_assignable(after, Holder.USERS)
-            before = await _role_of(transaction, actor.workspace_id, member_id, roles)
-            for touched in (before, after):
-                check_within(actor, touched, "give or take")
-            await transaction.execute(
-                "update core.member set role_id = %s, updated_at = %s where workspace_id = %s and id = %s",
-                [after.id, self._clock.now(), actor.workspace_id, member_id],
-            )
-            if before.name == ADMIN and not await _has_admin(transaction, actor.workspace_id):
-                raise Conflict("A workspace keeps at least one admin.", cure="Make another member admin first.")
 
 
 def _columns(role: Role) -> dict[str, Any]:
@@ -185,28 +160,3 @@ async def _held(transaction: Transaction, workspace_id: UUID, role: Role) -> Map
         {"w": workspace_id, "id": role.id},
     )
     return row or {}
-
-
-async def _lock(transaction: Transaction, workspace_id: UUID) -> None:
-    """Let changes of roles happen one after the other."""
-    await transaction.execute("select from core.workspace where id = %s for update", [workspace_id])
-
-
-async def _role_of(transaction: Transaction, workspace_id: UUID, member_id: UUID, roles: Iterable[Role]) -> Role:
-    role_id = await transaction.value(
-        "select role_id from core.member where workspace_id = %s and id = %s and deleted_at is null",
-        [workspace_id, member_id],
-    )
-    if role_id is None:
-        raise NotFound("member", str(member_id))
-    return next(role for role in roles if role.id == role_id)
-
-
-async def _has_admin(transaction: Transaction, workspace_id: UUID) -> bool:
-    return await transaction.value(
-        """
-        select exists (select from core.member m join core.role r on r.workspace_id = m.workspace_id
-            and r.id = m.role_id where m.workspace_id = %s and r.name = %s and m.deleted_at is null)
-        """,
-        [workspace_id, ADMIN],
-    )

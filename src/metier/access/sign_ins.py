@@ -36,7 +36,7 @@ class SignIns(Actors):
             member_id = await self._db.value(
                 """
                 select m.id from core.member m join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
-                where m.workspace_id = %s and r.name = %s and m.deleted_at is null
+                where m.workspace_id = %s and r.name = %s and m.deleted_at is null and m.deactivated_at is null
                 order by m.created_at, m.id limit 1
                 """,
                 [workspace_id, ADMIN],
@@ -44,6 +44,10 @@ class SignIns(Actors):
             if member_id is None:
                 raise NotFound("workspace with an admin", str(workspace_id))
         return await self._new_link(workspace_id, member_id)
+
+    async def member_link(self, member: Actor) -> str:
+        """Make a one-time link that signs this member in, for the operator to print, good for 24 hours."""
+        return await self._new_link(member.workspace_id, member.principal.id)
 
     async def use_link(self, token: str) -> SignedIn | Welcome:
         """Use a link up; of several at once, one wins.
@@ -96,7 +100,8 @@ class SignIns(Actors):
             """
             select m.workspace_id, m.id, m.password_hash from core.member m
             join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
-            where m.email = %s and m.deleted_at is null and m.password_hash is not null order by w.created_at
+            where m.email = %s and m.deleted_at is null and m.deactivated_at is null and m.password_hash is not null
+            order by w.created_at
             """,
             [name],
         )
@@ -219,7 +224,7 @@ class SignIns(Actors):
             """
             select m.id, m.name, m.email, m.password_hash, m.time_zone, m.locale, r.label as role from core.member m
             join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
-            where m.workspace_id = %s and m.id = %s and m.deleted_at is null
+            where m.workspace_id = %s and m.id = %s and m.deleted_at is null and m.deactivated_at is null
             """,
             [actor.workspace_id, actor.principal.id],
         )

@@ -6,6 +6,7 @@ import secrets
 KEY = "mk_"
 SIGN_IN = "ms_"
 LINK = "ml_"
+INVITATION = "mi_"
 
 
 def new_token(prefix: str) -> str:

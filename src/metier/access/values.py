@@ -37,6 +37,89 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A member as admins see them. `role` is the role's name; deactivated ones keep it, and may not sign in."""
+
+    id: UUID
+    name: str
+    email: str | None
+    role: str
+    role_label: str
+    time_zone: str
+    locale: str
+    has_password: bool
+    created_at: datetime
+    deactivated_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the member as data; times are ISO 8601."""
+        return {
+            "id": str(self.id),
+            "name": self.name,
+            "email": self.email,
+            "role": self.role,
+            "time_zone": self.time_zone,
+            "locale": self.locale,
+            "has_password": self.has_password,
+            "active": self.deactivated_at is None,
+            "created_at": self.created_at.isoformat(),
+            "deactivated_at": self.deactivated_at and self.deactivated_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An open invitation. `role` is the role's name, `invited_by` what people call who made it.
+
+    Attributes:
+        member_id: The member it lets in; None: who accepts it becomes one.
+    """
+
+    id: UUID
+    email: str
+    role: str
+    role_label: str
+    member_id: UUID | None
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the invitation as data; times are ISO 8601."""
+        return {
+            "id": str(self.id),
+            "email": self.email,
+            "role": self.role,
+            "member_id": self.member_id and str(self.member_id),
+            "invited_by": self.invited_by,
+            "created_at": self.created_at.isoformat(),
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class NewInvitation:
+    """An invitation just made. `token` is shown this once; only its hash is stored."""
+
+    id: UUID
+    email: str
+    token: str
+    expires_at: datetime
+    member_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Invited:
+    """What whoever holds a link is invited to. `name` is empty for somebody new."""
+
+    workspace: str
+    email: str
+    role_label: str
+    name: str
+    invited_by: str
+
+
+@dataclass(frozen=True)
 class NewKey:
     """A key just made. `token` is shown this once; only its hash is stored."""
 

@@ -118,7 +118,8 @@ class Workspaces(Desk):
         return await self._db.value(
             """
             select exists (select from core.member m join core.role r on r.workspace_id = m.workspace_id
-                and r.id = m.role_id and r.name = %s where m.password_hash is not null and m.deleted_at is null)
+                and r.id = m.role_id and r.name = %s
+                where m.password_hash is not null and m.deleted_at is null and m.deactivated_at is null)
             """,
             [ADMIN],
         )

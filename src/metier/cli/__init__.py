@@ -16,6 +16,7 @@ COMMANDS = (
     "keys",
     "secrets",
     "roles",
+    "members",
     "flags",
     "budgets",
     "link",

@@ -89,6 +89,8 @@ async def workspace_name(metier: Metier, workspace_id: UUID) -> str:
 def settings_places(actor: Actor) -> Iterator[Place]:
     """Give the settings this member may open."""
     yield Place("Profile", "/settings/profile", "user", "Settings", keys="g s")
+    if actor.holds("WORKSPACE_MEMBERS"):
+        yield Place("Members", "/settings/members", "people", "Settings")
     if actor.holds("API_KEYS_AND_WEBHOOKS"):
         yield Place("API keys", "/settings/api-keys", "key", "Settings")
         yield Place("Secrets", "/settings/secrets", "lock", "Settings")

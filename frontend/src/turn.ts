@@ -15,11 +15,12 @@ export class Painter {
     this.fresh = false;
     const html = String(data.html ?? "");
     if (name === "html") this.block(Number(data.seg), Number(data.i), html);
-    else if (name === "tool_result") this.card(String(data.card), html);
-    else if (name === "tool_call" || name === "plan_step") this.answer.insertAdjacentHTML("beforeend", html);
+    else if (name === "tool_result" || name === "tool_call") this.card(String(data.card), html);
+    else if (name === "resumed") this.forget(Number(data.seg), Number(data.plans));
+    else if (name === "plan_step") this.answer.insertAdjacentHTML("beforeend", html);
     else if (name === "complete") this.end(html);
     if (name === "html" || name === "tool_call") status(this.turn, "");
-    if (name === "tool_result") status(this.turn, "Thinking…");
+    if (name === "tool_result" || name === "resumed") status(this.turn, "Thinking…");
   }
 
   /** Puts block `i` of text `seg`; empty HTML takes it away. */
@@ -36,6 +37,12 @@ export class Painter {
     made.dataset[key] = String(value);
     to.append(made);
     return made;
+  }
+
+  /** Another process goes on: what it tells anew is taken away. */
+  private forget(seg: number, plans: number): void {
+    for (const text of this.answer.querySelectorAll<HTMLElement>(":scope > [data-seg]")) if (Number(text.dataset.seg) >= seg) text.remove();
+    for (const plan of [...this.answer.querySelectorAll(":scope > .plan")].slice(plans)) plan.remove();
   }
 
   private card(key: string, html: string): void {

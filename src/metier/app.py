@@ -17,6 +17,7 @@ from metier.chat import Chat, Threads
 from metier.clock import Clock, SystemClock
 from metier.context import Ask
 from metier.egress import PORTS, Egress
+from metier.engine import Engine
 from metier.errors import NotFound
 from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import ObjectType, Records
@@ -57,6 +58,7 @@ class Metier:
     models: Models
     access: Access
     secrets: Secrets
+    engine: Engine
     runs: Runs
     budgets: Budgets
     records: Records
@@ -74,10 +76,12 @@ class Metier:
         providers: Sequence[Provider] = (),
         agents: Sequence[Agent] = (),
         toolsets: Sequence[Toolset] = (),
+        takes_over: bool = True,
     ) -> "AsyncGenerator[Metier, None]":
         """Open a house and close it at the end.
 
         Args:
+            takes_over: Whether to go on with work that other processes left; a single command does not.
             providers, agents, toolsets: Goods besides those on the shelf; a test's scripted model, a program's agents.
 
         Raises:
@@ -95,14 +99,17 @@ class Metier:
             for provider in all_providers:
                 closing.push_async_callback(provider.aclose)
             goods = found_on_shelf(agents, toolsets)
-            metier = await cls._furnish(settings, clock, db, egress, redactor, all_providers, goods)
+            metier = cls._furnish(settings, clock, db, egress, redactor, all_providers, goods, takes_over=takes_over)
+            closing.push_async_callback(metier.engine.aclose)
             closing.push_async_callback(metier.runs.aclose)
             closing.push_async_callback(metier.models.aclose)
             closing.push_async_callback(metier.chat.aclose)
+            await metier.runs.start()
+            await metier.engine.start()
             yield metier
 
     @classmethod
-    async def _furnish(
+    def _furnish(
         cls,
         settings: Settings,
         clock: Clock,
@@ -111,6 +118,8 @@ class Metier:
         redactor: Redactor,
         providers: Sequence[Provider],
         goods: Shelf,
+        *,
+        takes_over: bool,
     ) -> "Metier":
         catalog = ModelCatalog(
             providers, fast=settings.default_ai_speed_model_id, smart=settings.default_ai_performance_model_id
@@ -119,8 +128,8 @@ class Metier:
         records = Records(db, clock)
         access = Access(db, clock, objects=records)
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
-        runs = Runs(db, clock)
-        await runs.start()
+        engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)
+        runs = Runs(db, clock, engine)
         budgets = Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents])
         chat = Chat(
             Threads(db, clock),
@@ -131,6 +140,7 @@ class Metier:
             catalog=catalog,
             parts=Parts(Dispatcher(redactor), goods.toolsets, access.refresh),
             ask=partial(_metered, models),
+            recall=access.recall,
             default_agent=goods.default_agent,
         )
         return cls(
@@ -142,6 +152,7 @@ class Metier:
             models,
             access,
             secrets,
+            engine,
             runs,
             budgets,
             records,

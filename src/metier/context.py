@@ -48,6 +48,8 @@ class Context:
         llm: The one door to models.
         run_id, root_id: The run this happens in, if any.
         emit: Writes an event of that run.
+        effect_key: Names the tool call at work, `RUN/STEP/CALL`, the same on every attempt: an effect that carries it
+            is had once, however often a process dies on the way. Empty outside a tool call.
     """
 
     actor: Actor
@@ -57,6 +59,7 @@ class Context:
     run_id: UUID | None = None
     root_id: UUID | None = None
     emit: Emit = _no_run
+    effect_key: str = ""
 
     def now(self) -> datetime:
         """Give the time of day where the person is."""

@@ -464,6 +464,13 @@ class StepInterrupted(RunStopped):
     """The process doing the work went away; nobody knows how far it came."""
 
 
+class Waiting(RunStopped):
+    """The run waits for a person, holds nothing meanwhile, and goes on by itself once they have answered."""
+
+    def __init__(self, what: str = "an answer") -> None:
+        super().__init__(f"The run waits for {what}.")
+
+
 # for the model -----------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ class EventType(StrEnum):
     TOOL_CALL = "tool_call"
     TOOL_RESULT = "tool_result"
     PLAN_STEP = "plan_step"
+    RESUMED = "resumed"
     USAGE = "usage"
     ERROR = "error"
     COMPLETE = "complete"
@@ -88,6 +89,8 @@ class Event:
         tool_call: `{call_id, name, arguments, category, effect}`
         tool_result: `{call_id, name, success, message, result?, error?, ms}`
         plan_step: `{plan}`: what the offline planner understood, see `docs/reference/events.md`
+        resumed: `{part, after}`: another worker goes on; text from part number `part` on, and the plan steps that came
+            behind the place `after`, are taken back and told again
         usage: `{model, input_tokens, output_tokens, cached_tokens, cost_micros}`
         error: `{error, message, cure?}`
         complete: `{status, output, stop_reason, usage, cost}`; `cost` in micro-dollars; the last event of its run

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from metier.errors import Invalid, Problem
@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     default_ai_performance_model_id: Names = Field(default=(), validation_alias="DEFAULT_AI_PERFORMANCE_MODEL_ID")
     """Models that `default-smart-model` stands for, best first, comma list."""
 
+    heartbeat_s: float = Field(default=3.0, gt=0, le=60, validation_alias="METIER_HEARTBEAT_S")
+    """Seconds between the heartbeats by which the processes on one database know of each other."""
+
+    silent_s: float = Field(default=10.0, gt=0, le=3600, validation_alias="METIER_SILENT_S")
+    """Seconds without a heartbeat after which others go on with what a process was at work on."""
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="METIER_LOG_LEVEL")
     """How much is logged."""
 
@@ -123,6 +129,13 @@ class Settings(BaseSettings):
         """Make settings that read no environment; `overrides` by field name."""
         given: dict[str, Any] = {"home": home, **overrides}
         return _Given(**{str(cls.model_fields[name].validation_alias): value for name, value in given.items()})
+
+    @field_validator("silent_s", mode="after")
+    @classmethod
+    def _some_heartbeats(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds < 2 * info.data.get("heartbeat_s", 0.0):
+            raise ValueError("must be at least twice METIER_HEARTBEAT_S, or the living are taken for dead")
+        return seconds
 
     @field_validator("home", mode="after")
     @classmethod

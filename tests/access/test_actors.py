@@ -101,6 +101,22 @@ async def test_all_of_a_deleted_workspace_are_refused(access: Access, people: Pe
     assert await access.workspaces() == []
 
 
+async def test_who_began_a_run_is_recalled_with_the_authority_of_now(
+    access: Access, elsewhere: Access, people: People, db: Database
+):
+    key = await access.create_key(people.ada, role="admin", name="nightly")
+    of_key = await access.actor_for_key(key.token)
+    acting = people.mo.through("crm-assistant", None)
+    await remove(db, people.ada)
+    await db.execute("update core.api_key set revoked_at = now()")
+
+    for gone in (people.ada, of_key):
+        with pytest.raises(NotSignedIn):
+            await elsewhere.recall(people.workspace_id, gone.to_json())
+    recalled = await elsewhere.recall(people.workspace_id, acting.to_json())
+    assert (recalled, recalled.chain) == (people.mo, ())
+
+
 async def test_refreshing_keeps_the_chain_and_each_agents_role(access: Access, people: People):
     reader = await access.create_role(people.ada, name="reader", label="Reader", all_objects=[Action.READ])
     in_code = Role(id=people.workspace_id, name="code", label="Code", all_objects=frozenset({Action.READ}))

@@ -1,6 +1,6 @@
 import pytest
 
-from metier.llm.history import find_break
+from metier.llm.history import find_break, mended
 from metier.llm.messages import Message, Text, ToolCall, ToolResult, user
 
 
@@ -45,3 +45,23 @@ def test_a_conversation_in_which_each_call_has_its_result_is_whole(messages):
 )
 def test_a_break_is_named(messages, words):
     assert find_break(messages) == words
+
+
+def test_a_conversation_with_open_calls_is_mended():
+    calls = (ToolCall("a", "find", "{}"), ToolCall("b", "mail", "{}"))
+    broken = [user("1"), Message("assistant", calls), Message("tool", (ToolResult("a", "find", {}),)), user("2")]
+
+    whole = mended(broken, lambda name: {"message": f"{name} was interrupted"})
+
+    assert find_break(broken)
+    assert find_break(whole) is None
+    assert [message for message in whole if message not in broken] == [
+        Message("tool", (ToolResult("b", "mail", {"message": "mail was interrupted"}, ()),))
+    ]
+    assert mended(whole, lambda name: {}) == whole
+
+
+def test_open_calls_at_the_end_are_mended_too():
+    whole = mended([Message("assistant", (ToolCall("a", "find", "{}"),))], lambda name: {})
+
+    assert find_break(whole) is None

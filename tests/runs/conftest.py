@@ -10,6 +10,7 @@ import pytest
 
 from metier.actor import Action, Actor, Principal, PrincipalKind, Role
 from metier.clock import Clock
+from metier.engine import Engine
 from metier.events import START, Cursor, Event, EventType
 from metier.runs import RunLog, Runs
 from metier.settings import Settings
@@ -37,12 +38,15 @@ async def process(url: str, home: Path, clock: Clock) -> AsyncIterator[Runs]:
             " on conflict do nothing",
             [workspace_id, f"w_{workspace_id.hex}"],
         )
-    runs = Runs(database, clock)
+    engine = Engine(database, clock)
+    runs = Runs(database, clock, engine)
     await runs.start()
+    await engine.start()
     try:
         yield runs
     finally:
         await runs.aclose()
+        await engine.aclose()
         await database.aclose()
 
 

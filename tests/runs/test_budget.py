@@ -317,7 +317,7 @@ async def test_a_dead_workers_reservation_is_settled_as_what_was_sent(
     await reserve(Ledger(log), actor, request=replace(REQUEST, messages=[user("x" * 4_000)]))
     assert [row["held_calls"] for row in await counters(db)] == [1]
 
-    assert await here._worker.interrupt(log.run.id, log.log.epoch)
+    assert await here._claims.interrupt(log.run.id, log.log.epoch)
 
     [row] = await counters(db)
     assert (row["held_calls"], row["held_tokens"]) == (0, 0)
@@ -331,7 +331,7 @@ async def test_a_lost_run_leaves_its_calls_to_the_one_who_ended_it(here: Runs, d
     log = await open_run(here, actor)
     ledger = Ledger(log)
     call_id = await reserve(ledger, actor)
-    await here._worker.interrupt(log.run.id, log.log.epoch)
+    await here._claims.interrupt(log.run.id, log.log.epoch)
     before = await counters(db)
 
     await ledger.settle(call_id, CallEnd("settled", Usage(500, 500), False, 1_500, 1.0, 2.0, log.log.clock.now()))

@@ -324,6 +324,6 @@ async def test_cancelled_opening_leaves_no_run_at_work(here: Runs, db: Database,
         await asyncio.wait([opening])
     await settle_down()
 
-    await here._beat()
+    await here.sweep()
 
     assert await db.value("select status from core.run where thread_id = %s", [thread_id]) == "interrupted"

@@ -24,7 +24,7 @@ async def main(url: str, home: Path, told: Path) -> None:
         child = await open_run(runs, actor, parent=log)
         request = Request("scripted/model", [question])
         await Ledger(child).reserve(CallStart(actor, request, ModelInfo("scripted/model"), clock.now()))
-        told.write_text(f"{log.run.id} {runs._worker.id}")
+        told.write_text(f"{log.run.id} {runs._engine.worker.id}")
         for n in range(100_000):
             log.delta(EventType.TOKEN, f"{n} ")
             if n % 10 == 0:

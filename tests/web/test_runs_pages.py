@@ -232,6 +232,19 @@ async def test_a_run_at_work_asks_again_for_itself_until_it_ends(site: Site):
     assert after.select_one(".summary .tag").get_text() == "stopped"
 
 
+async def test_a_call_that_another_process_made_again_stands_there_twice(site: Site):
+    log = await site.house.metier.runs.open(site.house.actor, kind="agent", name="chief")
+    call = {"call_id": "a", "name": "find_ships", "arguments": {}, "category": "x", "effect": "read"}
+    result = {"call_id": "a", "name": "find_ships", "success": True, "message": "Ok", "ms": 1}
+    log.put(events=[(EventType.TOOL_CALL, call), (EventType.TOOL_CALL, call), (EventType.TOOL_RESULT, result)])
+    log.put(events=[(EventType.TOOL_CALL, call), (EventType.TOOL_RESULT, result)])
+    await log.close(Status.SUCCEEDED, output="Done", stop_reason="answered")
+
+    page = await site.page(f"/runs/{log.run.id}")
+
+    assert [step["data-status"] for step in page.select(".step")] == ["interrupted", "succeeded", "succeeded"]
+
+
 async def test_a_run_without_model_calls_says_so(site: Site):
     log = await site.house.metier.runs.open(site.house.actor, kind="agent", name="idle", input={"a": 1})
     await log.close(Status.SUCCEEDED, output={"b": [1]}, stop_reason="answered")

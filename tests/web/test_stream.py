@@ -89,9 +89,13 @@ class Told:
         body = {"status": status, "output": "", "stop_reason": "answered", "usage": usage, "cost": 2300}
         return self.tell(EventType.COMPLETE, body | more)
 
-    def taken_over(self, *, at: int = 0) -> "Told":
-        self.epoch, self.seq, self.offset = self.epoch + 1, 0, at
-        return self
+    def plans(self) -> "Told":
+        return self.tell(EventType.PLAN_STEP, {"plan": {}})
+
+    def taken_over(self, *, after: Cursor = START) -> "Told":
+        """Let another process go on, as it does: with the part of text that was being written."""
+        self.epoch, self.seq, self.offset = self.epoch + 1, 0, 0
+        return self.tell(EventType.RESUMED, {"part": self.part, "after": str(after)})
 
 
 def dialogue() -> Told:
@@ -118,6 +122,7 @@ class Browser:
     def __init__(self) -> None:
         self.blocks: dict[int, dict[int, str]] = {}
         self.cards: dict[str, str] = {}
+        self.plans: list[str] = []
         self.others: list[str] = []
         self.last = START
 
@@ -132,7 +137,13 @@ class Browser:
         elif name in ("tool_call", "tool_result"):
             tag = BeautifulSoup(data["html"], "html.parser").details
             assert tag is not None
+            assert str(tag["data-call"]) == str(data["card"])
             self.cards[str(tag["data-call"])] = str(tag["data-status"])
+        elif name == "plan_step":
+            self.plans.append(data["html"])
+        elif name == "resumed":
+            self.blocks = {seg: blocks for seg, blocks in self.blocks.items() if seg < data["seg"]}
+            del self.plans[data["plans"] :]
         else:
             self.others.append(name)
 
@@ -141,8 +152,8 @@ class Browser:
         return ["".join(blocks[i] for i in sorted(blocks)) for _, blocks in sorted(self.blocks.items())]
 
     @property
-    def state(self) -> tuple[list[str], dict[str, str]]:
-        return self.texts, self.cards
+    def state(self) -> tuple[list[str], dict[str, str], list[str]]:
+        return self.texts, self.cards, self.plans
 
 
 # --- forms -----------------------------------------------------------------------------------------------------------
@@ -236,13 +247,38 @@ async def test_reasoning_stays_on_the_server(cards: Cards):
     assert "secret thought" not in str(await frames_of(told.events, cards))
 
 
-async def test_a_new_owner_restates_the_unfinished_text(cards: Cards):
-    told = Told().says("One.\n\n", "Two is wro").taken_over().says("One.\n\n", "Two.").completes()
+async def page_of(told: Told, cards: Cards) -> Browser:
     browser = Browser()
     for frame in await frames_of(told.events, cards):
         browser.take(frame)
+    return browser
 
-    assert browser.texts == ["".join(render("One.\n\nTwo."))]
+
+async def test_a_new_owner_says_the_unfinished_text_anew(cards: Cards):
+    told = Told().says("Zero.").next_part().says("One.\n\n", "Two.\n\n", "Thr").taken_over().says("Un.").completes()
+
+    assert (await page_of(told, cards)).texts == ["".join(render("Zero.")), "".join(render("Un."))]
+
+
+async def test_what_a_new_owner_does_not_say_again_goes(cards: Cards):
+    told = Told().plans().says("I was ab").taken_over().calls("x").gives(1).completes()
+    page = await page_of(told, cards)
+
+    assert (page.texts, page.plans, page.cards) == ([], [], {"1": "succeeded"})
+
+
+async def test_plans_of_steps_that_are_done_stay(cards: Cards):
+    told = Told().plans().calls("x").gives(1)
+    done = told.events[-1].cursor
+    told.plans().taken_over(after=done).plans().says("Done.").completes()
+
+    assert len((await page_of(told, cards)).plans) == 2
+
+
+async def test_a_call_that_is_made_again_keeps_its_card(cards: Cards):
+    told = Told().calls("x").gives(1).calls("x").taken_over().calls("x").gives(1).completes()
+
+    assert (await page_of(told, cards)).cards == {"1": "succeeded", "2": "succeeded"}
 
 
 # --- coming back -----------------------------------------------------------------------------------------------------
@@ -256,7 +292,19 @@ async def test_a_reader_cut_off_after_any_frame_ends_with_the_same_page(
     told = dialogue()
     if take_over:
         told = (
-            Told().says("One.\n\n", "Two is wro").taken_over().says("One.\n\n", "Two.").calls("x").gives(1).completes()
+            Told()
+            .plans()
+            .says("One.\n\n", "Two.\n\n", "Three is wro")
+            .taken_over()
+            .plans()
+            .says("Un.\n\n", "Deux.")
+            .next_part()
+            .calls("x")
+            .taken_over(after=Cursor(2, 5))
+            .calls("x")
+            .gives(1)
+            .says("Trois.")
+            .completes()
         )
     whole = Browser()
     for frame in await frames_of(told.events, cards):

@@ -1,15 +1,16 @@
 """Actors from credentials. Authority is live (S-05): each look-up is one short statement, and nothing is remembered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from metier.access.checks import clean_email
 from metier.access.desk import Desk, Row, actor_from, role_from
 from metier.access.standard import ADMIN
 from metier.access.tokens import digest
-from metier.actor import Actor, PrincipalKind, Role
+from metier.actor import Actor, Principal, PrincipalKind, Role
 from metier.errors import Conflict, NotFound, NotSignedIn
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
@@ -110,6 +111,18 @@ class Actors(Desk):
         if row is None:
             raise Conflict("There is no workspace with an admin yet.", cure="metier demo --load-only")
         return actor_from(row, PrincipalKind.OPERATOR)
+
+    async def recall(self, workspace_id: UUID, ids: Mapping[str, Any]) -> Actor:
+        """Give who began a run, with the authority of now.
+
+        Args:
+            ids: What the run has stored of them (`Actor.to_json`); agents that acted for them are left out.
+
+        Raises:
+            NotSignedIn: The key is revoked, or the member is gone.
+        """
+        principal = Principal(PrincipalKind(ids["kind"]), UUID(ids["id"]), ids["label"])
+        return await self.refresh(Actor(workspace_id, principal, roles=()))
 
     async def refresh(self, actor: Actor) -> Actor:
         """Look the actor's authority up again, from ids; the chain of agents stays.

@@ -6,6 +6,9 @@ history ──▶ model call ──▶ text and tool calls ──▶ tools.dispa
 
 Every message is queued for the log before the next model call is reserved, and the reservation waits for the log:
 so nothing is asked on the ground of something that could be lost. Authority is looked up again for every step.
+
+A run whose process died goes on from its last message: tool calls that have no result are taken up first. The last
+words are stored together with the end of the run, so an open run's last message is a question, calls, or results.
 """
 
 import asyncio
@@ -19,7 +22,7 @@ from metier.actor import Actor, check_flag
 from metier.agents.agent import Agent
 from metier.agents.prompt import situation, system_prompt
 from metier.context import Context
-from metier.errors import MetierError, OverBudget, ProviderDown
+from metier.errors import MetierError, OverBudget, ProviderDown, Waiting
 from metier.events import EventType, Status
 from metier.llm.messages import (
     Chunk,
@@ -36,24 +39,26 @@ from metier.llm.messages import (
     ToolResult,
     Usage,
 )
-from metier.runs import RunLog
-from metier.tools import Caution, Dispatcher, Offer, Tool, Toolset, read_in, stopped
+from metier.runs import Left, RunLog
+from metier.tools import Caution, Dispatcher, Offer, Tool, Toolset, read_in, record_result, stopped
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an agent's run ended.
+    """How an agent's run ended, or that it waits for a person (`Status.WAITING`).
 
     Attributes:
         output: The answer's text; what there is of it if the run did not succeed.
         stop_reason: `answered`, `length`, `stopped`, `max_steps`, `max_time`, `max_tokens`, `repetition`,
-            `empty_answer`, `provider_error`, `budget` (used up) or `forbidden`.
+            `empty_answer`, `provider_error`, `budget` (used up), `forbidden` or `waiting`.
+        messages: The last words, to be stored with the end.
     """
 
     status: Status
     output: str
     stop_reason: str
     error: Mapping[str, Any] | None = None
+    messages: Sequence[Message] = ()
 
 
 @dataclass(frozen=True)
@@ -94,22 +99,39 @@ class _Step:
 
 
 class Loop:
-    """One run of one agent. Use once: `await Loop(...).run()`."""
+    """One run of one agent. Use once: `await Loop(...).run()`.
+
+    Args:
+        before: The conversation up to this run.
+        said: The run's own messages so far: the question, and what earlier owners of the run have stored. Limits
+            count from the first of them.
+    """
 
     def __init__(
-        self, ctx: Context, agent: Agent, log: RunLog, history: Sequence[Message], *, model: str, parts: Parts
+        self,
+        ctx: Context,
+        agent: Agent,
+        log: RunLog,
+        before: Sequence[Message],
+        said: Sequence[Message],
+        *,
+        model: str,
+        parts: Parts,
     ) -> None:
         self._ctx = ctx
         self._agent = agent
         self._log = log
-        self._messages = list(history)
+        self._messages = [*before, *said]
         self._model = model
         self._parts = parts
         self._offer = Offer({})
-        self._usage = Usage()
-        self._same_calls: Counter[tuple[str, str]] = Counter()
+        self._steps = sum(message.role == "assistant" for message in said)
+        self._usage = Usage(**log.run.usage)
+        self._same_calls = Counter(_key(call) for message in said[:-1] for call in message.tool_calls)
+        self._left_open = said[-1].tool_calls if said else ()
         self._answer: list[str] = []
-        self._deadline = ctx.clock.monotonic() + agent.limits.max_seconds
+        self._last: Message | None = None  # said, and not put
+        self._deadline = ctx.clock.monotonic() + agent.limits.max_seconds - log.left.worked_s
 
     async def run(self) -> Outcome:
         """Work until an answer, a limit, a fault or a stop.
@@ -122,20 +144,24 @@ class Loop:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 work.cancel()
-            return await work
+            outcome = await work
+            return replace(outcome, messages=(self._last,)) if self._last else outcome
         finally:
             stop.cancel()
             work.cancel()
+            await asyncio.wait({work})
 
     async def _work(self) -> Outcome:
         try:
-            for _ in range(self._agent.limits.max_steps):
+            if self._left_open:
+                await self._call_tools(self._left_open, self._log.left)
+            while self._steps < self._agent.limits.max_steps:
                 self._check_limits()
                 request = await self._request()
                 step = await self._ask(request)
                 if not step.calls:
                     return self._answered(step)
-                await self._call_tools(step.calls)
+                await self._call_tools(step.calls, Left())
             return self._limit("max_steps", f"{self._agent.limits.max_steps} model calls")
         except _Ended as end:
             return end.outcome
@@ -143,6 +169,8 @@ class Loop:
             if not self._log.stopping.is_set():
                 raise
             return Outcome(Status.STOPPED, self._text(), "stopped")
+        except Waiting:
+            return Outcome(Status.WAITING, self._text(), "waiting")
         except OverBudget as error:
             return self._failed(error, "budget")
         except ProviderDown as error:
@@ -168,9 +196,7 @@ class Loop:
         check_flag(self._ctx.actor, "AI")
 
     async def _request(self) -> Request:
-        await self._refresh()
-        tools, guides = await self._tools()
-        self._offer = Offer.of(tools)
+        tools, guides = await self._look_up()
         facts = situation(self._ctx)
         return Request(
             model=self._model,
@@ -180,13 +206,16 @@ class Loop:
             situation=facts,
         )
 
-    async def _tools(self) -> tuple[list[Tool], list[str]]:
+    async def _look_up(self) -> tuple[list[Tool], list[str]]:
+        """Look up what the actor may do now, and give the tools of the step with their guides."""
+        await self._refresh()
         tools = list(self._agent.tools)
         guides: list[str] = []
         for name in self._agent.toolsets:
             group = self._parts.toolsets[name]
             tools += await group.tools(self._ctx)
             guides.append(group.guide)
+        self._offer = Offer.of(tools)
         return tools, guides
 
     # the model call
@@ -197,12 +226,15 @@ class Loop:
             async with aclosing(self._ctx.llm(request, actor=self._ctx.actor)) as stream:
                 async for chunk in stream:
                     self._take(step, chunk)
-        except BaseException:  # stopped or cut off: keep the words that people have already seen
-            self._keep(step.message(with_calls=False))
+        except BaseException:  # stopped or cut off: the words that people have already seen are the last
+            self._say(step.message(with_calls=False))
             raise
+        self._steps += 1
         if step.finish and step.finish.usage:
             self._usage += step.finish.usage
-        self._keep(step.message(with_calls=True))
+        self._say(step.message(with_calls=True))
+        if step.calls:
+            self._put_last()
         self._log.next_part()
         return step
 
@@ -222,33 +254,63 @@ class Loop:
             case Finish():
                 step.finish = chunk
 
-    def _keep(self, message: Message | None) -> None:
+    def _say(self, message: Message | None) -> None:
         if message is None:
             return
         self._messages.append(message)
         self._answer = [message.text] if message.text else self._answer
-        self._log.put(messages=[message])
+        self._last = message
+
+    def _put_last(self) -> None:
+        if self._last is not None:
+            self._log.put(messages=[self._last])
+            self._last = None
 
     # the tools
 
-    async def _call_tools(self, calls: Sequence[ToolCall]) -> None:
-        results: dict[str, ToolResult] = {}
+    async def _call_tools(self, calls: Sequence[ToolCall], left: Left) -> None:
+        """Get each call its result, also when stopped: a history with open calls is refused by vendors."""
+        results = {c.id: ToolResult(c.id, c.name, left.results[c.id]) for c in calls if c.id in left.results}
         try:
             self._check_repetition(calls)
+            if not self._offer.tools:  # the calls were left open by an earlier owner
+                await self._look_up()
             caution = Caution(self._agent.confirm, read_in(self._messages))
-            for call in calls:
-                await self._refresh()
-                results[call.id] = await self._parts.dispatcher.dispatch(self._ctx, call, self._offer, caution)
-        finally:  # each call gets its result, also when stopped: a history with open calls is refused by vendors
-            unanswered = [stopped(call) for call in calls if call.id not in results]
-            message = Message("tool", (*results.values(), *unanswered))
-            self._messages.append(message)
-            self._log.put(messages=[message])
+            for number, call in enumerate(calls, start=1):
+                if call.id not in results:
+                    results[call.id] = await self._call(call, number, caution, begun=call.id in left.begun)
+        except BaseException as end:
+            if not self._is_let_go(end):
+                self._put_results(calls, results)
+            raise
+        self._put_results(calls, results)
+
+    async def _call(self, call: ToolCall, number: int, caution: Caution, *, begun: bool) -> ToolResult:
+        await self._refresh()
+        started = self._ctx.clock.monotonic()
+        ctx = replace(self._ctx, effect_key=f"{self._log.run.id}/{self._log.messages}/{number}")
+        try:
+            return await self._parts.dispatcher.dispatch(ctx, call, self._offer, caution, begun=begun)
+        except asyncio.CancelledError as end:
+            if not self._is_let_go(end):
+                record_result(ctx, call, stopped(call).output, started)
+            raise
+
+    def _is_let_go(self, end: BaseException) -> bool:
+        """Say whether the run goes on elsewhere or later, and so the calls that have no result yet."""
+        is_stopped = isinstance(end, asyncio.CancelledError) and self._log.stopping.is_set()
+        return isinstance(end, Waiting | asyncio.CancelledError) and not is_stopped
+
+    def _put_results(self, calls: Sequence[ToolCall], results: Mapping[str, ToolResult]) -> None:
+        found = [results.get(call.id) or stopped(call) for call in calls]
+        message = Message("tool", tuple(found))
+        self._messages.append(message)
+        self._log.put(messages=[message])
 
     def _check_repetition(self, calls: Sequence[ToolCall]) -> None:
         for call in calls:
-            self._same_calls[call.name, call.raw] += 1
-            if self._same_calls[call.name, call.raw] > self._agent.limits.max_same_call:
+            self._same_calls[_key(call)] += 1
+            if self._same_calls[_key(call)] > self._agent.limits.max_same_call:
                 times = self._agent.limits.max_same_call
                 raise _Ended(self._limit("repetition", f"{times} calls of {call.name} with the same arguments"))
 
@@ -271,3 +333,7 @@ class Loop:
 
     def _failed(self, error: MetierError, reason: str) -> Outcome:
         return Outcome(Status.FAILED, self._text(), reason, error.to_json())
+
+
+def _key(call: ToolCall) -> tuple[str, str]:
+    return call.name, call.raw

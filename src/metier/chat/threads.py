@@ -88,6 +88,12 @@ class Threads:
             raise NotFound("thread", str(thread_id))
         return Thread(**row)
 
+    async def model(self, workspace_id: UUID, thread_id: UUID) -> str | None:
+        """Give the model chosen for a thread, which may be deleted: its last turn still ends."""
+        return await self._db.value(
+            "select model from core.thread where workspace_id = %s and id = %s", [workspace_id, thread_id]
+        )
+
     async def rename(self, actor: Actor, thread_id: UUID, title: str) -> Thread:
         """Give a thread another title."""
         if not title.strip():

@@ -1,29 +1,36 @@
 """A turn: a person's message, the agent's work on it, and its answer.
 
 `send` stores message and run in one commit, then works in the background: the turn goes on while nobody watches, and
-everybody who watches reads it from the log.
+everybody who watches reads it from the log. If the process dies, another goes on from the last message.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from metier.actor import Actor, check_flag
-from metier.agents import Agent, Loop, Parts
+from metier.agents import Agent, Loop, Outcome, Parts
 from metier.chat.threads import Thread, Threads
 from metier.clock import Clock
 from metier.context import Ask, Context
-from metier.errors import Conflict, Invalid, Problem
+from metier.errors import Conflict, Invalid, MetierError, Problem
 from metier.events import Status
 from metier.llm.catalog import ModelCatalog
+from metier.llm.history import mended
 from metier.llm.messages import Message, user
 from metier.records import Records
 from metier.redaction import get_logger
 from metier.registry import Registry
 from metier.runs import Run, RunLog, Runs
+from metier.tools import interrupted_output
 
+KIND = "turn"
 MAX_TEXT = 100_000  # characters of one message
+MAX_TAKE_OVERS = 5  # of one turn that does not get on in between: it may be what kills its processes
+FAULT = {"error": "Fault", "message": "Metier failed inside; the operator's log has the cause."}
+LEAVING_S = 5.0  # what turns have to let go of their work when the process goes
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Chat:
 
     Args:
         ask: Makes the model door of one run, which meters what it asks.
+        recall: Gives who began a run, from what is stored of them, with the authority of now.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class Chat:
         catalog: ModelCatalog,
         parts: Parts,
         ask: Callable[[RunLog], Ask],
+        recall: Callable[[UUID, Mapping[str, Any]], Awaitable[Actor]],
         default_agent: str,
     ) -> None:
         self._threads = threads
@@ -62,9 +71,11 @@ class Chat:
         self._catalog = catalog
         self._parts = parts
         self._ask = ask
+        self._recall = recall
         self._default_agent = default_agent
         self._working: set[asyncio.Task[None]] = set()
         self._logger = get_logger("metier.chat")
+        runs.resumes(KIND, self.go_on)
 
     # threads
 
@@ -132,36 +143,63 @@ class Chat:
         thread = await self._threads.get(actor, thread_id)
         agent = self._agents.get(thread.agent)
         model = self._catalog.resolve(thread.model or agent.model).id
-        question = user(text)
-        history = [one.message for one in await self._runs.messages(actor.workspace_id, thread_id=thread_id)]
         acting = actor.through(agent.name, None)
-        log = await self._open(acting, agent, thread, question)
-        self._start(self._work(acting, agent, log, [*history, question], model))
+        log = await self._open(acting, agent, thread, user(text))
+        self._start(log, lambda: self._answer(log, acting, agent, model))
         await self._threads.touch(actor, thread_id, text)
         return log.run
 
+    def go_on(self, log: RunLog) -> None:
+        """Go on with a turn from its last message, in the background: its process died, or it waited for a person."""
+        self._start(log, lambda: self._answer_on(log))
+
     async def aclose(self) -> None:
-        """Let go of the turns that are still at work; the log marks them as interrupted."""
+        """Let go of the turns that are still at work; others go on with them."""
         for task in self._working:
             task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        if self._working:
+            await asyncio.wait(self._working, timeout=LEAVING_S)
 
     async def _open(self, actor: Actor, agent: Agent, thread: Thread, question: Message) -> RunLog:
         try:
             return await self._runs.open(
-                actor, kind="turn", name=agent.name, input=question.text, thread_id=thread.id, message=question
+                actor, kind=KIND, name=agent.name, input=question.text, thread_id=thread.id, message=question
             )
         except Conflict as error:
             raise Conflict(
                 "This chat is still answering the message before.", cure="Wait for the answer, or stop it, then send."
             ) from error
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
+    def _start(self, log: RunLog, answer: Callable[[], Awaitable[Outcome]]) -> None:
+        task = asyncio.create_task(self._work(log, answer))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
-    async def _work(self, actor: Actor, agent: Agent, log: RunLog, history: list[Message], model: str) -> None:
+    async def _work(self, log: RunLog, answer: Callable[[], Awaitable[Outcome]]) -> None:
+        try:
+            end = await answer()
+            if end.status is Status.WAITING:
+                await log.wait()
+            else:
+                await _close(log, end)
+        except MetierError as error:
+            await _close(log, _failed(error))
+        except Exception:  # the worker's edge: a fault of ours ends this run only, and is told
+            self._logger.exception("turn failed", run_id=str(log.run.id))
+            await _close(log, Outcome(Status.FAILED, "", "error", FAULT))
+
+    async def _answer_on(self, log: RunLog) -> Outcome:
+        if log.left.take_overs > MAX_TAKE_OVERS:
+            return _given_up(log.left.take_overs)
+        run = log.run
+        agent = self._agents.get(run.name)
+        chosen = await self._threads.model(run.workspace_id, _thread(run))
+        actor = await self._recall(run.workspace_id, run.actor)
+        model = self._catalog.resolve(chosen or agent.model).id
+        return await self._answer(log, actor.through(agent.name, None), agent, model)
+
+    async def _answer(self, log: RunLog, actor: Actor, agent: Agent, model: str) -> Outcome:
+        before, said = await self._messages(log.run)
         ctx = Context(
             actor=actor,
             clock=self._clock,
@@ -171,17 +209,33 @@ class Chat:
             root_id=log.run.root_id,
             emit=lambda type, data: log.put(events=[(type, data)]),
         )
-        try:
-            end = await Loop(ctx, agent, log, history, model=model, parts=self._parts).run()
-            await log.close(end.status, output=end.output, stop_reason=end.stop_reason, error=end.error)
-        except Exception:  # the worker's edge: a fault of ours ends this run only, and is told
-            self._logger.exception("turn failed", run_id=str(log.run.id))
-            await log.close(
-                Status.FAILED,
-                output=None,
-                stop_reason="error",
-                error={"error": "Fault", "message": "Metier failed inside; the operator's log has the cause."},
-            )
+        return await Loop(ctx, agent, log, before, said, model=model, parts=self._parts).run()
+
+    async def _messages(self, run: Run) -> tuple[list[Message], list[Message]]:
+        """Give the conversation before a turn, as it can be sent, and the turn's own messages so far."""
+        stored = await self._runs.messages(run.workspace_id, thread_id=_thread(run))
+        before = [one.message for one in stored if one.run_id != run.id]
+        said = [one.message for one in stored if one.run_id == run.id]
+        return mended(before, interrupted_output), said
+
+
+def _thread(run: Run) -> UUID:
+    assert run.thread_id is not None  # as each turn has one
+    return run.thread_id
+
+
+async def _close(log: RunLog, end: Outcome) -> None:
+    await log.close(end.status, output=end.output, stop_reason=end.stop_reason, error=end.error, messages=end.messages)
+
+
+def _failed(error: MetierError) -> Outcome:
+    return Outcome(Status.FAILED, "", "forbidden" if error.status in (401, 403) else "error", error.to_json())
+
+
+def _given_up(take_overs: int) -> Outcome:
+    message = f"The process at work on this answer died {take_overs} times in a row, so nobody tries again."
+    cure = "Ask in another way; the operator's log may tell what kills the process."
+    return Outcome(Status.FAILED, "", "crash_loop", {"error": "StepInterrupted", "message": message, "cure": cure})
 
 
 def _check_text(text: str) -> None:

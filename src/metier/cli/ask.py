@@ -16,6 +16,7 @@ from uuid import UUID
 import typer
 
 from metier.cli.terminal import note, say_part
+from metier.clock import SystemClock
 from metier.errors import Invalid, MetierError, Problem, Unavailable
 from metier.settings import Settings
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from metier.egress import Egress
 
 ENDED_BADLY = 1
+PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # before the next try to follow an answer; the last one repeats
+TRIES = 60  # some five minutes
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,8 @@ class _Printer:
                 self._note(f"→ {line.data['name']} {_brief(line.data['arguments'])}")
             case "tool_result":
                 self._note(f"  {'✓' if line.data['success'] else '✗'} {line.data['message']}")
+            case "resumed":
+                self._note("Another process goes on with the answer:")
             case "error":
                 self._error = line.data
             case "complete":
@@ -212,7 +217,7 @@ async def _converse(where: Where) -> AsyncGenerator[Conversation, None]:
         return
     from metier.app import Metier
 
-    async with Metier.open(Settings.load()) as metier:
+    async with Metier.open(Settings.load(), takes_over=False) as metier:
         if not await metier.access.workspaces():
             raise Unavailable("There is no workspace here yet.", cure="metier demo --load-only")
         actor = await _local_actor(metier, where.member)
@@ -281,6 +286,7 @@ class There:
         self._headers = {"Authorization": Secret(f"Bearer {token}"), "Content-Type": "application/json"}
         self._thread_id = ""
         self._run_id = ""
+        self._clock = SystemClock()
 
     async def begin(self, *, agent: str | None, model: str | None) -> None:
         """Make the thread."""
@@ -289,8 +295,8 @@ class There:
     async def ask(self, text: str) -> AsyncGenerator[Line, None]:
         """Send a message and give the events of its answer."""
         self._run_id = (await self._post(f"/threads/{self._thread_id}/messages", {"text": text}))["run_id"]
-        async with aclosing(self._frames()) as frames:
-            async for line in frames:
+        async with aclosing(self._follow()) as lines:
+            async for line in lines:
                 yield line
 
     async def stop(self) -> None:
@@ -307,12 +313,37 @@ class There:
             raise ServerSaid(reply.status, answer)
         return answer
 
-    async def _frames(self) -> AsyncGenerator[Line, None]:
+    async def _follow(self) -> AsyncGenerator[Line, None]:
+        """Give the events to the end; goes on by itself behind the last one when the connection breaks."""
+        last: Line | None = None
+        tries = 0
+        while last is None or last.type != "complete":
+            try:
+                async with aclosing(self._frames(last)) as frames:
+                    async for line in frames:
+                        last, tries = line, 0
+                        yield line
+            except Unavailable:
+                if tries >= TRIES:
+                    raise
+            if last is None or last.type != "complete":
+                await self._pause(tries)
+                tries += 1
+
+    async def _pause(self, tries: int) -> None:
+        if tries == 0:
+            note("The connection broke. Trying again …")
+        await self._clock.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+
+    async def _frames(self, last: Line | None) -> AsyncGenerator[Line, None]:
         from metier.egress import Limits
 
         url = f"{self._api}/runs/{self._run_id}/events"
+        headers = self._headers | ({"Last-Event-ID": str(last.form["id"])} if last else {})
         limits = Limits(between_s=60.0, total_s=86_400.0, max_bytes=1 << 30)
-        async with self._egress.stream("GET", url, headers=self._headers, limits=limits) as answer:
+        async with self._egress.stream("GET", url, headers=headers, limits=limits) as answer:
+            if answer.status >= 500:
+                raise Unavailable(f"The server answered {answer.status}.")
             if answer.status >= 400:
                 raise ServerSaid(answer.status, _json(await answer.body()))
             waiting = b""

@@ -22,5 +22,5 @@ async def open_house() -> "AsyncGenerator[tuple[Metier, Actor]]":
     from metier.app import Metier
     from metier.settings import Settings
 
-    async with Metier.open(Settings.load()) as metier:
+    async with Metier.open(Settings.load(), takes_over=False) as metier:
         yield metier, await metier.access.operator()

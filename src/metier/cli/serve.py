@@ -133,7 +133,7 @@ def _ended_by_signals(server: "uvicorn.Server") -> Generator[None]:
 async def _load_only(settings: Settings) -> None:
     from metier.app import Metier
 
-    async with Metier.open(settings) as metier:
+    async with Metier.open(settings, takes_over=False) as metier:
         await _load(metier)
 
 

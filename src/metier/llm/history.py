@@ -1,8 +1,9 @@
 """Whether a conversation can be sent: vendors refuse one in which a tool call has no result, or a result no call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from metier.llm.messages import Message, ToolResult
+from metier.llm.messages import Message, ToolCall, ToolResult
 
 
 def find_break(messages: Sequence[Message]) -> str | None:
@@ -23,6 +24,30 @@ def find_break(messages: Sequence[Message]) -> str | None:
         if problem:
             return problem
     return _unanswered(open_calls)
+
+
+def mended(messages: Sequence[Message], output: Callable[[str], Mapping[str, Any]]) -> list[Message]:
+    """Give a conversation in which no tool call is open, as a run that was interrupted leaves one.
+
+    Args:
+        output: Gives what stands as the result of an open call of the tool of this name.
+    """
+    whole: list[Message] = []
+    open_calls: dict[str, ToolCall] = {}
+    for message in messages:
+        if message.role != "tool":
+            whole += _results(open_calls, output)
+            open_calls = {call.id: call for call in message.tool_calls}
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                open_calls.pop(part.id, None)
+        whole.append(message)
+    return whole + _results(open_calls, output)
+
+
+def _results(calls: Mapping[str, ToolCall], output: Callable[[str], Mapping[str, Any]]) -> list[Message]:
+    results = tuple(ToolResult(call.id, call.name, output(call.name), ()) for call in calls.values())
+    return [Message("tool", results)] if results else []
 
 
 def _close(open_calls: dict[str, str], message: Message) -> str | None:

@@ -2,6 +2,7 @@
 
 from metier.runs.budget import Budget, Period, Scope, Standing
 from metier.runs.budgets import Budgets
+from metier.runs.claims import Left
 from metier.runs.ledger import Ledger
 from metier.runs.run import PromptSent, Run, RunPage, StoredMessage
 from metier.runs.run_log import RunLog
@@ -12,6 +13,7 @@ __all__ = [
     "Budget",
     "Budgets",
     "Ledger",
+    "Left",
     "Period",
     "PromptSent",
     "Run",

@@ -17,6 +17,7 @@ from operator import is_
 from typing import Any
 from uuid import UUID
 
+from metier.engine.waiting import happens
 from metier.llm.door import CallEnd, CallStart
 from metier.llm.messages import Message, Request, ToolSpec, Usage
 from metier.llm.usage import CHARS_PER_TOKEN, cost_micros, most_used
@@ -24,7 +25,6 @@ from metier.registry import fold_name
 from metier.runs.budget import Refusal
 from metier.runs.form import Ref, encode, message_parts
 from metier.runs.run_log import RunLog
-from metier.runs.waiting import happens
 
 PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)  # between two tries of a call that waits for calls under way
 WAIT_S = 60.0  # for them, in all; then it is refused

@@ -53,6 +53,7 @@ class Log:
     """Numbers, queues and publishes the events of a root run and of those below it.
 
     Args:
+        seq: The last event that the epoch has already.
         on_loss: Called once if another process has ended or taken over the run.
     """
 
@@ -64,6 +65,7 @@ class Log:
         workspace_id: UUID,
         root_id: UUID,
         epoch: int,
+        seq: int = 0,
         on_loss: Callable[[], None],
     ) -> None:
         self.workspace_id = workspace_id
@@ -77,13 +79,18 @@ class Log:
         self.limited = False  # whether the workspace has budgets, as of the last commit
         self._writer = writer
         self._on_loss = on_loss
-        self._seq = 0
+        self._seq = seq
         self._batch: _Batch | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rows: list[tuple[str, bytes]] = []  # finished batches that wait for the timer
         self._published: deque[Event] = deque()  # text that readers have and the table has not
         self._held: deque[Event | _Durable] = deque()  # behind a durable event that is not committed
         self._feeds: set[Feed] = set()
+
+    @property
+    def seq(self) -> int:
+        """The last event that was numbered."""
+        return self._seq
 
     # writing
 

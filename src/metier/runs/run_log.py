@@ -9,6 +9,7 @@ from uuid import UUID
 from metier.errors import RunStopped, StepInterrupted
 from metier.events import EventType, Status
 from metier.llm.messages import Message, Usage
+from metier.runs.claims import Claim, Left
 from metier.runs.form import clean_text, encode, message_parts
 from metier.runs.known import Known
 from metier.runs.log import Log
@@ -30,13 +31,24 @@ class RunLog:
 
     Attributes:
         run: The run as it is now.
+        left: What earlier owners have left behind; nothing for a run that was opened here.
+        messages: How many it has.
         stopping: Set when somebody wants the run to stop; its owner then ends it within one step.
     """
 
     def __init__(
-        self, run: Run, log: Log, known: Known, *, parent: "RunLog | None", on_end: Callable[[bool], None]
+        self,
+        run: Run,
+        log: Log,
+        known: Known,
+        *,
+        parent: "RunLog | None",
+        on_end: "Callable[[RunLog, bool], None]",
+        claim: Claim | None = None,
     ) -> None:
         self.run = run
+        self.left = claim.left if claim else Left()
+        self.messages = claim.messages if claim else 0
         self.stopping = asyncio.Event()
         self.log = log
         self.known = known
@@ -44,8 +56,7 @@ class RunLog:
         self._children: list[RunLog] = []
         self._on_end = on_end
         self._closed = False
-        self._messages = 0
-        self._part = 0
+        self._part = claim.part if claim else 0
         self._offsets: dict[EventType, int] = {}
         if parent is not None:
             parent.adopt(self)
@@ -103,9 +114,15 @@ class RunLog:
             log.stopping.set()
 
     async def close(
-        self, status: Status, *, output: Any = None, stop_reason: str, error: Mapping[str, Any] | None = None
+        self,
+        status: Status,
+        *,
+        output: Any = None,
+        stop_reason: str,
+        error: Mapping[str, Any] | None = None,
+        messages: Sequence[Message] = (),
     ) -> None:
-        """End the run: its row, an `error` event if there is one, and `complete`, in one commit; readers end then.
+        """End the run: last messages, its row, an `error` event if there is one, and `complete`, in one commit.
 
         Runs below it that are still open are ended as interrupted. A run that has ended already, here or by another
         process, stays as it is.
@@ -113,6 +130,8 @@ class RunLog:
         Args:
             output: Any JSON value.
             error: `{"error", "message", "cure"?, …}`.
+            messages: What is said with it. Whoever goes on with a run after a crash asks the model again unless its
+                last words are stored, so these and the end belong together.
 
         Raises:
             Unavailable: The database is gone.
@@ -124,10 +143,29 @@ class RunLog:
         self._closed = True
         stored = False
         try:
-            await self._end(status, output, stop_reason, error)
+            await self._end(status, output, stop_reason, error, messages)
             stored = True
         finally:
-            self._on_end(stored)
+            self._on_end(self, stored)
+
+    async def wait(self) -> None:
+        """Let go of a root run that waits for a person, once all that was put is committed.
+
+        It belongs to no worker then, and costs nothing; readers stay. `Runs.requeue` lets it go on, on any process.
+
+        Raises:
+            RunStopped: The run is lost or broken.
+            Unavailable: The database is gone.
+        """
+        self.check()
+        waiting = replace(self.run, status=Status.WAITING)
+        self._closed = True
+        stored = False
+        try:
+            await self.log.write(states={waiting.id: waiting.state_row()})
+            self.run, stored = waiting, True
+        finally:
+            self._on_end(self, stored)
 
     # for the ledger and for Runs
 
@@ -144,11 +182,11 @@ class RunLog:
 
     def message_rows(self, messages: Sequence[Message]) -> list[tuple[str, bytes]]:
         """Number messages; their rows go into the next write."""
-        first = self._messages + 1
+        first = self.messages + 1
         rows = [("messages", self._message_row(message, seq)) for seq, message in enumerate(messages, start=first)]
         for message in messages:
-            self._messages += 1
-            self.known.note(message, (self.run.id, self._messages))
+            self.messages += 1
+            self.known.note(message, (self.run.id, self.messages))
         return rows
 
     async def reserve_call(self, call_id: UUID, rows: Sequence[tuple[str, bytes]]) -> Mapping[str, Any] | None:
@@ -188,13 +226,22 @@ class RunLog:
                 "role": message.role,
                 "parts": message_parts(message),
                 "created_at": self.log.clock.now(),
+                "epoch": self.log.epoch,
+                "log_seq": self.log.seq,
             }
         )
 
-    async def _end(self, status: Status, output: Any, stop_reason: str, error: Mapping[str, Any] | None) -> None:
+    async def _end(
+        self,
+        status: Status,
+        output: Any,
+        stop_reason: str,
+        error: Mapping[str, Any] | None,
+        messages: Sequence[Message],
+    ) -> None:
         ended = self._ended(status, output, stop_reason, error)
         try:
-            await self._store_end(ended)
+            await self._store_end(ended, messages if self.log.fault is None else ())
         except StepInterrupted:
             self.run = replace(self.run, status=Status.INTERRUPTED)
         except (RunStopped, TypeError):
@@ -204,12 +251,13 @@ class RunLog:
         now = self.log.clock.now()
         return replace(self.run, status=status, output=output, stop_reason=stop_reason, error=error, ended_at=now)
 
-    async def _store_end(self, ended: Run) -> None:
+    async def _store_end(self, ended: Run, messages: Sequence[Message] = ()) -> None:
         if isinstance(self.log.fault, StepInterrupted):
             raise self.log.fault
         state = ended.state_row()
         bodies = [(kind, encode(data)) for kind, data in _last_words(ended)]
-        rows = [self.log.event_row(ended.id, kind, body) for kind, body in bodies]
+        rows = self.message_rows(messages)
+        rows += [self.log.event_row(ended.id, kind, body) for kind, body in bodies]
         await self.log.write(rows, states={ended.id: state}, last=True)
         self.run = ended
 

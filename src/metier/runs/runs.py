@@ -9,22 +9,27 @@ from uuid import UUID
 
 from metier.actor import Actor
 from metier.clock import Clock
+from metier.engine import Engine
+from metier.engine.waiting import happens
 from metier.errors import Conflict, StepInterrupted, Unavailable
 from metier.events import START, Cursor, Event, EventType, Status
 from metier.llm.messages import Message
 from metier.redaction import get_logger
+from metier.runs.claims import Claim, ClaimTable, Open
 from metier.runs.history import History
 from metier.runs.known import Known
 from metier.runs.log import Log
 from metier.runs.run import Run, StoredMessage
 from metier.runs.run_log import RunLog
 from metier.runs.table import Table
-from metier.runs.waiting import happens
-from metier.runs.worker import HEARTBEAT_S, Worker
 from metier.runs.writer import Writer
 from metier.store import Database
 
 STOP_CHANNEL = "metier_stop"
+SAFETY_S = 5.0  # a stop whose notification got lost is seen after this long
+
+#: Goes on with a root run; returns at once and works in the background.
+Resume = Callable[[RunLog], None]
 
 _ASK_TO_STOP = f"""
 with asked as (
@@ -38,21 +43,24 @@ select pg_notify('{STOP_CHANNEL}', '') from asked limit 1
 
 
 class Runs(History):
-    """The runs of all workspaces, and the work on those that this process has opened.
+    """The runs of all workspaces, and the work on those that this process holds.
 
-    `start` before use, `aclose` at the end. A run belongs to the process that opened it; all processes can read,
-    follow and stop it.
+    `start` before use, `aclose` at the end. A run belongs to the process that opened or claimed it; all processes can
+    read, follow and stop it. If that process dies, another claims the run and whoever `resumes` its kind goes on.
     """
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, engine: Engine) -> None:
         super().__init__(db)
         self._clock = clock
+        self._engine = engine
         self._writer = Writer(db)
         self._table = Table(db)
-        self._worker = Worker(db, clock)
+        self._claims = ClaimTable(db, clock, engine.worker)
         self._known = Known()
+        self._resume: dict[str, Resume] = {}
         self._open: dict[UUID, RunLog] = {}  # root runs at work here, by id
-        self._abandoned: dict[UUID, int] = {}  # root runs whose end may not be stored, with their epoch
+        self._abandoned: dict[UUID, Open] = {}  # root runs that nobody here works on, though they may not have ended
+        self._own: set[UUID] = set()  # root runs that were opened here, and let go of before their end
         self._stop_news = asyncio.Event()
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,27 +68,29 @@ class Runs(History):
         self._logger = get_logger("metier.runs")
 
     async def start(self) -> None:
-        """Become a worker: write, listen, beat, and sweep up after dead ones."""
-        await self._worker.begin()
+        """Write, read and listen; claims are held from when the engine starts."""
+        await self._claims.forget_workers()
+        self._engine.hold(self)
         self._unsubscribe = self._db.on_notify(STOP_CHANNEL, self._stop_news.set)
         self._tasks = [
             self._begin("writer", self._writer.work()),
             self._begin("table", self._table.work()),
-            self._begin("keeper", self._keep()),
+            self._begin("stops", self._watch_stops()),
         ]
 
     async def aclose(self) -> None:
-        """Store what is queued, mark what is still open as interrupted, and let readers go."""
+        """Store what is queued, hand on what is still open, and let readers go."""
         if self._closed or not self._tasks:
             return
         self._closed = True
-        writer, table, keeper = self._tasks
+        await self._engine.rest()
+        writer, table, stops = self._tasks
         self._stop_news.set()
         self._unsubscribe()
         for run_log in self._open.values():
             run_log.log.flush()
         self._writer.close()
-        await asyncio.gather(writer, keeper, return_exceptions=True)
+        await asyncio.gather(writer, stops, return_exceptions=True)
         try:
             await self._leave()
         except Exception as error:  # noqa: BLE001 - the worker's edge: without a database the sweep of others does it
@@ -116,7 +126,7 @@ class Runs(History):
         if self._closed or not self._tasks:
             raise Unavailable("Metier is shutting down and begins nothing new.")
         run = self._new_run(actor, kind=kind, name=name, input=input, parent=parent, thread_id=thread_id)
-        rows = [run.new_row(self._worker.id)]
+        rows = [run.new_row(self._engine.worker.id)]
         run_log = self._new_log(run, parent)
         if message is not None:
             rows += run_log.message_rows([message])
@@ -126,8 +136,18 @@ class Runs(History):
             self._open[run.id] = run_log
         return run_log
 
+    def resumes(self, kind: str, resume: Resume) -> None:
+        """Let root runs of this kind go on after a take-over; those of other kinds end as interrupted."""
+        self._resume[kind] = resume
+
+    async def requeue(self, root_id: UUID) -> bool:
+        """Let a root run that waits go on now, on any process; False if it does not wait (any more)."""
+        return await self._claims.requeue(root_id)
+
     async def stop(self, actor: Actor, run_id: UUID) -> None:
         """Ask a run, and those below it, to stop; its owner learns of it at once, on whatever process it is.
+
+        One that waits goes on to its end.
 
         Raises:
             NotFound: There is no run of this id that the actor may see.
@@ -137,6 +157,7 @@ class Runs(History):
             _ASK_TO_STOP,
             {"workspace": run.workspace_id, "root": run.root_id, "id": run.id, "now": self._clock.now()},
         )
+        await self.requeue(run.root_id)
         for run_log in self._at_work():
             if run_log.run.id == run_id:
                 run_log.stop()
@@ -185,8 +206,16 @@ class Runs(History):
         return stored
 
     async def sweep(self) -> int:
-        """End what dead workers left behind; gives the number of root runs. Happens every 5 s by itself."""
-        return await self._worker.sweep()
+        """Take over what dead workers left behind, or end what cannot go on; gives the number of root runs."""
+        await self._hand_on_abandoned()
+        swept = [await self._see_to(run) for run in await self._claims.open() if run.id not in self._open]
+        await self._claims.end_orphans()
+        return sum(swept)
+
+    def give_up(self) -> None:
+        """Give up all runs of this process: it was silent for too long."""
+        for run_log in list(self._open.values()):
+            run_log.log.lose(StepInterrupted("This process was silent for too long and taken for dead."))
 
     # opening
 
@@ -216,15 +245,20 @@ class Runs(History):
         if parent is not None:
             parent.check()
             return RunLog(run, parent.log, self._known, parent=parent, on_end=_ignore)
+        return self._root_log(run)
+
+    def _root_log(self, run: Run, claim: Claim | None = None) -> RunLog:
         log = Log(
             self._writer,
             self._clock,
             workspace_id=run.workspace_id,
             root_id=run.id,
             epoch=run.epoch,
-            on_loss=lambda: self._lost(run.id),
+            seq=claim.seq if claim else 0,
+            on_loss=lambda: self._lost(run_log),
         )
-        return RunLog(run, log, self._known, parent=None, on_end=lambda stored: self._ended(run.id, log, stored=stored))
+        run_log = RunLog(run, log, self._known, parent=None, on_end=self._ended, claim=claim)
+        return run_log
 
     async def _store_new(self, run_log: RunLog, rows: list[tuple[str, bytes]], *, is_root: bool) -> None:
         run = run_log.run
@@ -236,36 +270,68 @@ class Runs(History):
             if not is_root:
                 raise
             raise Conflict("The last turn of this thread has not ended.", cure="Wait for it, or stop it.") from None
-        except asyncio.CancelledError:
+        except BaseException:
             if is_root:  # if it is committed all the same, nobody works on it
-                done.add_done_callback(lambda _: self._abandoned.__setitem__(run.id, run.epoch))
+                done.add_done_callback(lambda _: self._abandon(run))
             raise
 
-    # the end
+    # taking over and handing on
 
-    def _lost(self, root_id: UUID) -> None:
-        run_log = self._open.pop(root_id, None)
-        if run_log is not None:
+    async def _see_to(self, run: Open) -> bool:
+        """Go on with a root run that nobody holds, or end it; False if that is not for this process to do."""
+        resume = self._resume.get(run.kind)
+        if resume is None:
+            return await self._claims.interrupt(run.id, run.epoch)
+        if self._closed or not (self._engine.takes_over or run.id in self._own):
+            return False
+        claim = await self._claims.claim(run)
+        if claim is None:
+            return False
+        run_log = self._open[run.id] = self._root_log(claim.run, claim)
+        if claim.to_stop:
             run_log.stop()
+        resume(run_log)
+        return True
 
-    def _ended(self, root_id: UUID, log: Log, *, stored: bool) -> None:
-        self._open.pop(root_id, None)
-        log.cut()
+    def _lost(self, run_log: RunLog) -> None:
+        self._forget(run_log)
+        run_log.stop()
+
+    def _ended(self, run_log: RunLog, stored: bool) -> None:
+        self._forget(run_log)
+        run_log.log.cut()
         if not stored:
-            self._abandoned[root_id] = log.epoch
+            self._abandon(run_log.run)
+        elif run_log.run.status is Status.WAITING:
+            self._own.add(run_log.run.id)
+
+    def _abandon(self, run: Run) -> None:
+        self._abandoned[run.id] = Open(run.id, run.epoch, run.kind)
+        self._own.add(run.id)
+
+    def _forget(self, run_log: RunLog) -> None:
+        """Let go of a log; the run may be at work here again already, in another epoch."""
+        if self._open.get(run_log.run.id) is run_log:
+            del self._open[run_log.run.id]
+        self._own.discard(run_log.run.id)
 
     async def _leave(self) -> None:
-        """End what is still open here; no other process need wait for the sweep."""
+        """Hand on what is still open here; no other process need wait for a silence."""
         for run_log in list(self._open.values()):
-            await self._worker.interrupt(run_log.run.id, run_log.log.epoch)
+            await self._hand_on(Open(run_log.run.id, run_log.run.epoch, run_log.run.kind))
             run_log.log.lose(StepInterrupted("Metier was shut down while the run was at work."))
-        await self._end_abandoned()
-        await self._worker.end()
+        await self._hand_on_abandoned()
 
-    async def _end_abandoned(self) -> None:
-        for root_id, epoch in list(self._abandoned.items()):
-            await self._worker.interrupt(root_id, epoch)
-            self._abandoned.pop(root_id, None)
+    async def _hand_on_abandoned(self) -> None:
+        for run in list(self._abandoned.values()):
+            await self._hand_on(run)
+            self._abandoned.pop(run.id, None)
+
+    async def _hand_on(self, run: Open) -> None:
+        if run.kind in self._resume:
+            await self._claims.hand_on(run.id, run.epoch)
+        else:
+            await self._claims.interrupt(run.id, run.epoch)
 
     # reading
 
@@ -305,36 +371,25 @@ class Runs(History):
     def _at_work(self) -> list[RunLog]:
         return [run_log for root in self._open.values() for run_log in root.tree()]
 
-    async def _keep(self) -> None:
-        """Beat, sweep, and look for stops, until closed."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
+    async def _watch_stops(self) -> None:
+        """Look for stops, until closed."""
         while not self._closed:
             self._stop_news.clear()
             try:
                 await self._see_stops()
-                if loop.time() >= due:
-                    due = loop.time() + HEARTBEAT_S
-                    await self._beat()
             except Exception as error:  # noqa: BLE001 - the worker's edge: no database now
-                self._logger.warning("no heartbeat", cause=str(error))
-            await happens(self._stop_news, max(0.0, due - loop.time()))
+                self._logger.warning("cannot look for stops", cause=str(error))
+            await happens(self._stop_news, SAFETY_S)
 
     async def _see_stops(self) -> None:
         logs = {run_log.run.id: run_log for run_log in self._at_work() if not run_log.stopping.is_set()}
         if logs:
-            for run_id in await self._worker.stopped(list(logs)):
-                logs[run_id].stop()
-
-    async def _beat(self) -> None:
-        if not await self._worker.beat():
-            self._logger.warning("taken for dead: all runs of this process are interrupted")
-            for run_log in list(self._open.values()):
-                run_log.log.lose(StepInterrupted("This process was silent for too long and taken for dead."))
-            await self._worker.begin()
-        await self._worker.sweep()
-        await self._end_abandoned()
+            rows = await self._db.rows(
+                "select id from core.run where id = any(%s) and stop_requested_at is not null", [list(logs)]
+            )
+            for row in rows:
+                logs[row["id"]].stop()
 
 
-def _ignore(stored: bool) -> None:
+def _ignore(run_log: RunLog, stored: bool) -> None:
     """The end of a run below another: the root's end counts."""

@@ -52,6 +52,12 @@ def _data() -> dict[EventType, dict[str, Any]]:
         EventType.TOOL_CALL: _tool_call(),
         EventType.TOOL_RESULT: _tool_result(),
         EventType.PLAN_STEP: _shape({"plan": _OBJECT}),
+        EventType.RESUMED: _shape(
+            {
+                "part": {**_COUNT, "description": "The first part of text that is taken back"},
+                "after": {**_TEXT, "description": "Cursor of the last event that stands, or 0-0"},
+            }
+        ),
         EventType.USAGE: _shape(
             {"model": _TEXT, **_tokens(), "cost_micros": _COUNT}, {"estimated": {"type": "boolean"}}
         ),

@@ -65,13 +65,15 @@ account as materialized (
     select a.* from document, core.account(d, array(select id from current)) a where exists (select from limited)
 ),
 said as (
-    insert into core.message (workspace_id, run_id, seq, thread_id, turn, role, parts, created_at)
+    insert into core.message (
+        workspace_id, run_id, seq, thread_id, turn, role, parts, created_at, epoch, log_seq
+    )
     select x.workspace_id, x.run_id, x.seq, x.thread_id,
         case when x.thread_id is not null then (select turn from current where id = x.root_id) end,
-        x.role, x.parts, x.created_at
+        x.role, x.parts, x.created_at, x.epoch, x.log_seq
     from document, jsonb_to_recordset(d->'messages') as x(
         root_id uuid, workspace_id uuid, run_id uuid, seq int, thread_id uuid, role text, parts jsonb,
-        created_at timestamptz
+        created_at timestamptz, epoch int, log_seq int
     )
     where {_CURRENT}
     {{again}}
@@ -87,8 +89,10 @@ told as (
     {{again}}
 ),
 states as (
-    update core.run r
-    set status = x.status, output = coalesce(x.output, 'null'), stop_reason = x.stop_reason, error = x.error,
+    update core.run r  -- one that begins to wait belongs to nobody, and goes on at once if it is to stop
+    set status = case when x.status = 'waiting' and r.stop_requested_at is not null then 'queued' else x.status end,
+        worker_id = case when x.status = 'waiting' then null else r.worker_id end,
+        output = coalesce(x.output, 'null'), stop_reason = x.stop_reason, error = x.error,
         usage = x.usage, cost_micros = x.cost_micros, ended_at = x.ended_at
     from document, jsonb_to_recordset(d->'states') as x(
         root_id uuid, id uuid, status text, output jsonb, stop_reason text, error jsonb, usage jsonb,

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from metier.engine.waiting import happens
 from metier.events import Cursor, Event
 from metier.redaction import get_logger
 from metier.runs.form import read_events
 from metier.runs.statement import CHANNEL
-from metier.runs.waiting import happens
 from metier.store import Database
 
 SAFETY_S = 15.0  # a notification that got lost is made up for after this long

@@ -16,10 +16,10 @@ from uuid import UUID
 
 import orjson
 
+from metier.engine.waiting import happens
 from metier.errors import MetierError, RunStopped, StepInterrupted, Unavailable
 from metier.redaction import get_logger
 from metier.runs.statement import AGAIN, FIRST
-from metier.runs.waiting import happens
 from metier.store import Database
 from metier.store.prepared import PreparedStatements, StatementRefused
 

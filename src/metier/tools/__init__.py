@@ -2,7 +2,7 @@
 
 from metier.runs.requests import Change, FieldChange, Preview
 from metier.tools.approval import Caution, Confirm, Need, decide, read_in
-from metier.tools.dispatch import Dispatcher, Offer, parse_arguments, stopped
+from metier.tools.dispatch import Dispatcher, Offer, interrupted_output, parse_arguments, record_result, stopped
 from metier.tools.tool import Effect, Output, Tool, Toolset, tool
 
 __all__ = [
@@ -19,8 +19,10 @@ __all__ = [
     "Tool",
     "Toolset",
     "decide",
+    "interrupted_output",
     "parse_arguments",
     "read_in",
+    "record_result",
     "stopped",
     "tool",
 ]

@@ -13,7 +13,18 @@ import orjson
 
 from metier.actor import check_flag
 from metier.context import Context
-from metier.errors import GiveUp, Invalid, MetierError, NobodyToAsk, NotFound, Problem, SchemaMismatch, TryAgain
+from metier.errors import (
+    GiveUp,
+    Invalid,
+    MetierError,
+    NobodyToAsk,
+    NotFound,
+    Problem,
+    SchemaMismatch,
+    StepInterrupted,
+    TryAgain,
+    Waiting,
+)
 from metier.events import EventType
 from metier.llm.messages import ToolCall, ToolResult
 from metier.redaction import Redactor, get_logger, without_credentials
@@ -65,30 +76,35 @@ class Dispatcher:
         self._timeout_s = timeout_s
         self._logger = get_logger("metier.tools")
 
-    async def dispatch(self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution) -> ToolResult:
+    async def dispatch(
+        self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution, *, begun: bool = False
+    ) -> ToolResult:
         """Run one call and record it; never raises for what the call did wrong.
 
         A call that needs a person first is refused: there is nobody to ask.
 
         A tool that changes something runs only after its `tool_call` event is committed, so that what was begun is
-        known even if this process dies.
+        known even if this process dies. What asks a person does so before: a call that waits has not begun.
+
+        Args:
+            begun: An earlier process began the call and died on it (S-37): it is made again if that does no harm, else
+                it is told as interrupted.
 
         Raises:
-            asyncio.CancelledError: The run was stopped meanwhile; the result is recorded as stopped.
+            Waiting: The call needs a person first; dispatch it again once they have answered.
+            asyncio.CancelledError: The run was stopped or let go of meanwhile; nothing is recorded.
+            RunStopped: The run is lost or broken, and the call was not made.
         """
         started = ctx.clock.monotonic()
         tool, arguments, fault = self._read(ctx, call, offer)
+        if begun and not (tool is not None and tool.repeatable):
+            return record_result(ctx, call, interrupted_output(call.name), started)
         noted = ctx.emit(EventType.TOOL_CALL, _call_data(call, tool, arguments))
         if tool is not None and tool.effect != "read":
             await noted
-        try:
-            output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
-            output = self._redactor.value(output, of=ctx.actor.workspace_id)
-        except asyncio.CancelledError:
-            _record(ctx, call, stopped(call).output, started)
-            raise
-        _record(ctx, call, output, started)
-        return ToolResult(call.id, call.name, output, tool.brings if tool and not fault else ())
+        output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
+        output = self._redactor.value(output, of=ctx.actor.workspace_id)
+        return record_result(ctx, call, output, started, tool.brings if tool and not fault else ())
 
     def _read(
         self, ctx: Context, call: ToolCall, offer: Offer
@@ -111,6 +127,8 @@ class Dispatcher:
             async with asyncio.timeout(self._timeout_s):
                 await _check_approved(ctx, tool, arguments, caution)
                 return _success(tool, await tool.run(ctx, arguments))
+        except Waiting:
+            raise
         except MetierError as error:
             return _failure(error)
         except TimeoutError:
@@ -153,6 +171,26 @@ def stopped(call: ToolCall) -> ToolResult:
     return ToolResult(call.id, call.name, {"success": False, "message": "Stopped before it finished."}, ())
 
 
+def interrupted_output(name: str) -> dict[str, Any]:
+    """Give what stands in the history for a call whose process died, and which may have taken effect."""
+    unknown = f"The process that ran {name} died, and nobody knows whether the call took effect."
+    return _failure(StepInterrupted(f"{unknown} Find out before you call it again, or tell the person."))
+
+
+def record_result(
+    ctx: Context, call: ToolCall, output: Mapping[str, Any], started: float, reads: Sequence[str] = ()
+) -> ToolResult:
+    """Record what a call came to, and give that to the model.
+
+    Args:
+        started: When it began, by the clock's monotonic time.
+        reads: Whose words the output may hold.
+    """
+    ms = round((ctx.clock.monotonic() - started) * 1000, 3)
+    ctx.emit(EventType.TOOL_RESULT, {"call_id": call.id, "name": call.name, **output, "ms": ms})
+    return ToolResult(call.id, call.name, output, tuple(reads))
+
+
 def _bad_arguments(call: ToolCall, problem: str) -> Invalid:
     sentence = f"the arguments are {problem}; send one JSON object"
     return Invalid.of([Problem("", sentence, example={})], what=f"The call of {call.name}")
@@ -164,11 +202,6 @@ def _call_data(call: ToolCall, tool: Tool | None, arguments: Mapping[str, Any]) 
     if tool is None or (not arguments and call.raw.strip() not in ("{}", "")):
         data["raw"] = call.raw[:2_000]
     return data | ({"category": tool.category, "effect": tool.effect} if tool else {})
-
-
-def _record(ctx: Context, call: ToolCall, output: Mapping[str, Any], started: float) -> None:
-    ms = round((ctx.clock.monotonic() - started) * 1000, 3)
-    ctx.emit(EventType.TOOL_RESULT, {"call_id": call.id, "name": call.name, **output, "ms": ms})
 
 
 def _success(tool: Tool, given: Any) -> dict[str, Any]:

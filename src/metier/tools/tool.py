@@ -41,9 +41,10 @@ class Tool:
         run: Gets the Context and checked arguments; returns an Output, or a JSON value taken as its result.
         category: Group shown to people and used by agents to choose, e.g. `DATABASE_CRUD`.
         flag: Permission flag the actor must hold, or None.
-        effect: What a call can change: nothing (`read`), workspace data (`write`), the outside (`external`) or the
-            workspace's set-up (`admin`).
-        idempotent: Whether the same call twice does no more than once.
+        effect: What a call can change: nothing (`read`), workspace data through `ctx.records` (`write`), the outside
+            (`external`) or the workspace's set-up (`admin`).
+        idempotent: Whether the same call twice, with the same `ctx.effect_key`, does no more than once. None stands for
+            yes where `effect` is `read` or `write`, else no.
         annotations: For the offline planner; never sent to a vendor.
         preview: Says what a call would do, for the person who is asked first; gets what `run` gets, changes nothing,
             and raises what `run` would raise, so that nobody is asked for what cannot be done. Without one the person
@@ -61,7 +62,7 @@ class Tool:
     category: str = "ACTION"
     flag: str | None = None
     effect: Effect = "read"
-    idempotent: bool = True
+    idempotent: bool | None = None
     annotations: Mapping[str, Any] = field(default_factory=dict[str, Any])
     preview: Previewer | None = None
     approval: Approval = "policy"
@@ -72,6 +73,11 @@ class Tool:
     def brings(self) -> tuple[str, ...]:
         """Whose words its answers bring; `other` if the tool does not say."""
         return ("other",) if self.reads is None else self.reads
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a call that a process died on is made again; else it is interrupted, and the model decides."""
+        return self.effect in ("read", "write") if self.idempotent is None else self.idempotent
 
     def spec(self) -> ToolSpec:
         """Give the tool as a model is told of it."""
@@ -105,7 +111,7 @@ def tool(
     category: str = "ACTION",
     flag: str | None = None,
     effect: Effect = "read",
-    idempotent: bool = True,
+    idempotent: bool | None = None,
     preview: Previewer | None = None,
     approval: Approval = "policy",
     reads: tuple[Source, ...] | None = None,
@@ -121,7 +127,7 @@ def tool(
     category: str = "ACTION",
     flag: str | None = None,
     effect: Effect = "read",
-    idempotent: bool = True,
+    idempotent: bool | None = None,
     preview: Previewer | None = None,
     approval: Approval = "policy",
     reads: tuple[Source, ...] | None = None,

@@ -3,10 +3,11 @@
 Event ──▶ Painter ──▶ (cursor, event name, data) ──▶ one frame of server-sent events
 
 `token` becomes `html {seg, i, html}`: block `i` of text number `seg`. `tool_call`, `tool_result`, `plan_step` and
-`complete` carry a fragment in `html` besides their data; a `tool_result` names the `card` it takes the place of and
-leaves its `result` out. Reasoning is left out. A frame's cursor is that of the newest
-event whose whole effect has been sent, so a reader who comes back with it misses nothing; text that was being
-written is sent again from its beginning.
+`complete` carry a fragment in `html` besides their data; `tool_call` and `tool_result` name their `card`, which takes
+the place of one of the same number, and a `tool_result` leaves its `result` out. `resumed` says from which text number
+`seg` on, and behind how many `plans`, the page is to forget what it shows. Reasoning is left out. A frame's cursor is
+that of the newest event whose whole effect has been sent, so a reader who comes back with it misses nothing; text that
+was being written is sent again from its beginning.
 """
 
 import asyncio
@@ -37,6 +38,16 @@ class _Passage:
     upto: Cursor = START  # the newest event in it
 
 
+@dataclass
+class _Called:
+    """A tool call on the page."""
+
+    card: int
+    data: Mapping[str, Any]
+    epoch: int
+    answered: bool = False
+
+
 class Painter:
     """Turns the events of one run, from its first on, into frames.
 
@@ -52,7 +63,8 @@ class Painter:
         self._sent = after
         self._passages: dict[tuple[UUID, int], _Passage] = {}
         self._open: _Passage | None = None
-        self._calls: dict[tuple[UUID, str], tuple[int, Mapping[str, Any]]] = {}  # the last call of an id
+        self._calls: dict[tuple[UUID, str], _Called] = {}  # the last call of an id
+        self._plans: list[Cursor] = []
         self._cards_made = 0
         self._began = run.started_at
         self._model = ""
@@ -66,6 +78,8 @@ class Painter:
             return
         if event.type is EventType.REASONING:
             return
+        if event.type is EventType.RESUMED:
+            self._open = None
         data = self._data(event)
         if event.cursor <= self._after:
             self._open = None
@@ -109,14 +123,17 @@ class Painter:
         data = event.data
         match event.type:
             case EventType.TOOL_CALL:
-                self._cards_made += 1
-                self._calls[event.run_id, data["call_id"]] = (self._cards_made, data)
-                return self._with(data, event, lambda: self._running(event))
+                card = self._card(event)
+                return self._with({**data, "card": card}, event, lambda: self._running(event, card))
             case EventType.TOOL_RESULT:
-                key, call = self._calls.get((event.run_id, data["call_id"]), (0, data))
-                brief = {name: value for name, value in data.items() if name != "result"} | {"card": key}
-                return self._with(brief, event, lambda: self._cards.tool(call, data, key=key))
+                call = self._calls.get((event.run_id, data["call_id"]), _Called(0, data, event.epoch))
+                call.answered = True
+                brief = {name: value for name, value in data.items() if name != "result"} | {"card": call.card}
+                return self._with(brief, event, lambda: self._cards.tool(call.data, data, key=call.card))
+            case EventType.RESUMED:
+                return self._forget(data)
             case EventType.PLAN_STEP:
+                self._plans.append(event.cursor)
                 return self._with(data, event, lambda: self._cards.plan(data["plan"], self._run.thread_id))
             case EventType.USAGE:
                 self._model = data.get("model") or self._model
@@ -132,9 +149,26 @@ class Painter:
     def _with(self, data: Mapping[str, Any], event: Event, draw: Callable[[], str]) -> Mapping[str, Any]:
         return data if event.cursor <= self._after else {**data, "html": draw()}
 
-    def _running(self, event: Event) -> str:
+    def _card(self, event: Event) -> int:
+        """Give the number of a call's card: that of the call it makes again, if the process before died on it."""
+        key = (event.run_id, event.data["call_id"])
+        before = self._calls.get(key)
+        if before is not None and not before.answered and before.epoch < event.epoch:
+            card = before.card
+        else:
+            card = self._cards_made = self._cards_made + 1
+        self._calls[key] = _Called(card, event.data, event.epoch)
+        return card
+
+    def _running(self, event: Event, card: int) -> str:
         since = max(0.0, (self._clock.now() - event.ts).total_seconds())
-        return self._cards.tool(event.data, key=self._cards_made, since_ms=round(since * 1000))
+        return self._cards.tool(event.data, key=card, since_ms=round(since * 1000))
+
+    def _forget(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Forget what is taken back, and say what that is on the page."""
+        self._passages = {key: passage for key, passage in self._passages.items() if key[1] < data["part"]}
+        self._plans = [place for place in self._plans if place <= Cursor.parse(data["after"])]
+        return {**data, "seg": len(self._passages), "plans": len(self._plans)}
 
     def _end(self, event: Event) -> str:
         data = event.data

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from markupsafe import Markup
 
-from metier.events import Cursor, Event, EventType, Status
+from metier.events import START, Cursor, Event, EventType, Status
 from metier.llm.messages import Message, Plan, Text, ToolCall, ToolResult
 from metier.runs import PromptSent, Run
 from metier.web.cards import Cards, json_html
@@ -162,13 +162,17 @@ def _step(number: int, span: _Span, line: _TimeLine) -> Step:
 def _model_spans(prompts: Mapping[UUID, Sequence[PromptSent]], events: Sequence[Event]) -> list[_Span]:
     places: dict[UUID, list[Cursor]] = {}
     for event in events:
-        if event.type is EventType.USAGE:  # one at the end of each model call
+        if event.type is EventType.USAGE:  # one at the end of each model call, unless the process died
             places.setdefault(event.run_id, []).append(event.cursor)
-    return [
-        _model_span(run_id, call, place)
-        for run_id, calls in prompts.items()
-        for call, place in zip(calls, chain(places.get(run_id, ()), repeat(_LATEST)), strict=False)
-    ]
+    spans: list[_Span] = []
+    for run_id, calls in prompts.items():
+        told = chain(places.get(run_id, ()), repeat(_LATEST))
+        spans += [_model_span(run_id, call, START if _is_lost(call) else next(told)) for call in calls]
+    return spans
+
+
+def _is_lost(call: PromptSent) -> bool:
+    return (call.error or {}).get("error") == "StepInterrupted"
 
 
 def _model_span(run_id: UUID, call: PromptSent, place: Cursor) -> _Span:
@@ -206,15 +210,11 @@ def call_facts(call: PromptSent) -> list[str]:
 
 
 def _tool_spans(runs: Sequence[Run], events: Sequence[Event], cards: Cards) -> list[_Span]:
-    answers = {event.data["call_id"]: event.data for event in events if event.type is EventType.TOOL_RESULT}
     status = {run.id: run.status for run in runs}
     spans: list[_Span] = []
-    for event in events:
-        if event.type is not EventType.TOOL_CALL:
-            continue
-        answer = answers.get(event.data["call_id"])
-        left = status.get(event.run_id, Status.RUNNING)
-        card = cards.tool_view(event.data, answer, ended=Status.INTERRUPTED if left.ended else Status.RUNNING)
+    for event, answer, again in _calls(events):
+        left = again or status.get(event.run_id, Status.RUNNING).ended
+        card = cards.tool_view(event.data, answer, ended=Status.INTERRUPTED if left else Status.RUNNING)
         problem = card.said if card.status in (Status.FAILED, Status.STOPPED) else ""
         ms = (answer or {}).get("ms")
         spans.append(
@@ -232,6 +232,23 @@ def _tool_spans(runs: Sequence[Run], events: Sequence[Event], cards: Cards) -> l
             )
         )
     return spans
+
+
+def _calls(events: Sequence[Event]) -> list[tuple[Event, Mapping[str, Any] | None, bool]]:
+    """Give each tool call with its answer, and whether it was made again because a process died on it."""
+    found: list[tuple[Event, Mapping[str, Any] | None, bool]] = []
+    waiting: dict[tuple[UUID, str], int] = {}
+    for event in events:
+        key = (event.run_id, str(event.data.get("call_id")))
+        if event.type is EventType.TOOL_CALL:
+            if key in waiting:
+                found[waiting[key]] = (found[waiting[key]][0], None, True)
+            waiting[key] = len(found)
+            found.append((event, None, False))
+        elif event.type is EventType.TOOL_RESULT and key in waiting:
+            place = waiting.pop(key)
+            found[place] = (found[place][0], event.data, False)
+    return found
 
 
 # --- the prompt as sent ----------------------------------------------------------------------------------------------

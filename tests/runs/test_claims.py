@@ -1,4 +1,4 @@
-"""Workers: heartbeats, the sweep, stops, and what a process leaves behind that goes or is killed."""
+"""Claims: what a process leaves behind that goes or is killed, and how stops reach who works on a run."""
 
 import asyncio
 import signal
@@ -63,8 +63,8 @@ async def test_killed_owner_leaves_a_run_that_readers_see_interrupted(
         await asyncio.sleep(0.2)
         assert not any(reading.done() for reading in readings)
 
-        await be_silent(db, worker_id, 31)
-        swept = await asyncio.gather(here.sweep(), elsewhere.sweep(), here.sweep())
+        await be_silent(db, worker_id, 11)
+        swept = await asyncio.gather(*(runs._engine.sweep() for runs in (here, elsewhere, here)))
         logs = [await asyncio.wait_for(reading, 5) for reading in readings]
 
     assert sum(swept) == 1
@@ -87,9 +87,9 @@ async def test_run_is_interrupted_once_and_only_at_its_epoch(here: Runs, elsewhe
     log, done = await open_run(elsewhere, actor), await open_run(elsewhere, actor)
     await done.close(Status.SUCCEEDED, stop_reason="answered")
 
-    assert not await here._worker.interrupt(done.run.id, 1)
-    assert not await here._worker.interrupt(log.run.id, 2)
-    tries = [runs._worker.interrupt(log.run.id, 1) for runs in (here, elsewhere, here, elsewhere)]
+    assert not await here._claims.interrupt(done.run.id, 1)
+    assert not await here._claims.interrupt(log.run.id, 2)
+    tries = [runs._claims.interrupt(log.run.id, 1) for runs in (here, elsewhere, here, elsewhere)]
     assert sorted(await asyncio.gather(*tries)) == [False, False, False, True]
 
     assert [(e.epoch, e.seq, e.type.value) for e in await collect(here, log.run.id)] == [
@@ -105,22 +105,22 @@ async def test_thread_goes_on_after_an_interrupted_turn(
     async with writing_process(database_url, tmp_path) as (child, _, worker_id):
         child.kill()
         child.wait()
-    await be_silent(db, worker_id, 31)
-    await here.sweep()
+    await be_silent(db, worker_id, 11)
+    await here._engine.sweep()
 
     log = await here.open(actor, kind="turn", name="clerk", input="2", thread_id=UUID(int=5), message=user("2"))
 
     assert log.run.turn == 2
 
 
-@pytest.mark.parametrize(("seconds", "swept"), [(25, 0), (31, 1)])
-async def test_worker_counts_as_dead_after_30_s_of_silence(
+@pytest.mark.parametrize(("seconds", "swept"), [(9, 0), (11, 1)])
+async def test_worker_counts_as_dead_after_10_s_of_silence(
     seconds: int, swept: int, here: Runs, elsewhere: Runs, db: Database, actor: Actor
 ) -> None:
     log = await open_run(elsewhere, actor)
-    await be_silent(db, elsewhere._worker.id, seconds)
+    await be_silent(db, elsewhere._engine.worker.id, seconds)
 
-    assert await here.sweep() == swept
+    assert await here._engine.sweep() == swept
 
     status = (await here.get(actor, log.run.id)).status
     assert status is (Status.INTERRUPTED if swept else Status.RUNNING)
@@ -132,31 +132,20 @@ async def test_worker_taken_for_dead_gives_its_runs_up_and_goes_on_under_a_new_n
     log = await open_run(elsewhere, actor)
     reading = asyncio.create_task(collect(elsewhere, log.run.id))
     await asyncio.sleep(0.05)
-    first = elsewhere._worker.id
-    await be_silent(db, first, 31)
-    await here.sweep()
+    first = elsewhere._engine.worker.id
+    await be_silent(db, first, 11)
+    await here._engine.sweep()
 
-    await elsewhere._beat()
+    await elsewhere._engine.beat()
 
     assert log.stopping.is_set()
     with pytest.raises(StepInterrupted, match="taken for dead"):
         await log.put(messages=[Message("assistant", (Text("late"),))])
     assert [e.type.value for e in await asyncio.wait_for(reading, 2)] == ["error", "complete"]
-    assert elsewhere._worker.id != first
+    assert elsewhere._engine.worker.id != first
     again = await open_run(elsewhere, actor)
     await again.close(Status.SUCCEEDED, stop_reason="answered")
     assert (await here.get(actor, again.run.id)).status is Status.SUCCEEDED
-
-
-async def test_heart_beats_by_itself(
-    database_url: str, tmp_path: Path, clock: Clock, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("metier.runs.runs.HEARTBEAT_S", 0.05)
-    async with process(database_url, tmp_path, clock) as runs:
-        await be_silent(db, runs._worker.id, 20)
-        await asyncio.sleep(0.3)
-        silent = "select extract(epoch from clock_timestamp() - heartbeat_at)::float8 from core.worker where id = %s"
-        assert await db.value(silent, [runs._worker.id]) < 5
 
 
 async def test_workers_of_yesterday_are_forgotten_when_they_left_nothing_open(
@@ -165,12 +154,14 @@ async def test_workers_of_yesterday_are_forgotten_when_they_left_nothing_open(
     await open_run(elsewhere, actor)
     idle = UUID(int=1)
     await db.execute("insert into core.worker (id, host, pid, ended_at) values (%s, 'x', 1, now())", [idle])
-    await db.execute("update core.worker set ended_at = now() - interval '25 hours' where id <> %s", [here._worker.id])
+    await db.execute(
+        "update core.worker set ended_at = now() - interval '25 hours' where id <> %s", [here._engine.worker.id]
+    )
 
-    await here._worker.begin()
+    await here._claims.forget_workers()
 
     left = {row["id"] for row in await db.rows("select id from core.worker")}
-    assert elsewhere._worker.id in left
+    assert elsewhere._engine.worker.id in left
     assert idle not in left
 
 
@@ -224,7 +215,7 @@ async def test_process_that_goes_stores_what_is_queued_and_marks_the_rest(
     here: Runs, db: Database, actor: Actor, database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
     async with process(database_url, tmp_path, clock) as leaving:
-        worker_id = leaving._worker.id
+        worker_id = leaving._engine.worker.id
         log = await open_run(leaving, actor)
         reading = asyncio.create_task(collect(here, log.run.id))
         await asyncio.sleep(0.05)
@@ -251,9 +242,9 @@ async def test_child_begun_while_its_root_was_ended_is_swept_up(
     log = await open_run(elsewhere, actor)
     child = await open_run(elsewhere, actor, parent=log)
     await db.execute("update core.run set status = 'interrupted', epoch = 2 where id = %s", [log.run.id])
-    await be_silent(db, elsewhere._worker.id, 31)
+    await be_silent(db, elsewhere._engine.worker.id, 11)
 
-    assert await here.sweep() == 0
+    assert await here._engine.sweep() == 0
 
     assert (await here.get(actor, child.run.id)).status is Status.INTERRUPTED
 
@@ -270,7 +261,7 @@ async def test_end_that_could_not_be_stored_is_made_up_for(here: Runs, actor: Ac
         patch.setattr(log, "_store_end", gone)
         with pytest.raises(Unavailable):
             await log.close(Status.SUCCEEDED, stop_reason="answered")
-    await here._beat()
+    await here.sweep()
 
     assert [e.type.value for e in await asyncio.wait_for(reading, 2)] == ["error", "complete"]
     assert (await here.get(actor, log.run.id)).status is Status.INTERRUPTED

@@ -372,10 +372,11 @@ async def test_indexes_serve_pages(db: Database, clock: Clock):
 async def explain(world: World, name: str, question: Any) -> str:
     """Give the plan of a question as the door would ask it."""
     records, admin = world.records, world.admin
-    view = await records._catalog.view(admin)
-    query = records._questions.read(view, view.object(name), records._places.here(admin), question)
-    statement = records._compose(view, query.shape)
-    lines = await world.db.rows(f"explain {statement.sql}", {**statement.constants, **query.parameters})
+    sight = await records._catalog.sight(admin)
+    query = records._questions.read(sight.view, sight.view.object(name), records._catalog.here(admin), question)
+    statement = records._compose(sight.view, query.shape)
+    parameters = {**statement.constants, **sight.values, **query.parameters}
+    lines = await world.db.rows(f"explain {statement.sql}", parameters)
     return "\n".join(line["QUERY PLAN"] for line in lines)
 
 

@@ -1,9 +1,11 @@
 """Record pages of a house that changes: what a role hides, what is added."""
 
 import time
+from typing import Any
 
 import pytest
 
+from metier.actor import Actor
 from metier.records import ObjectType
 from tests.web.site import Site, names, ship, soup
 
@@ -87,3 +89,55 @@ async def test_pages_are_made_quickly(site: Site):
         took.append(time.process_time() - began)
 
     assert sorted(took)[10] <= 0.050
+
+
+async def test_s08_hidden_fields_and_rows_are_on_no_page(anonymous: Site):
+    clerk = await member(
+        anonymous,
+        fields={"ship": {"price": [], "captain": []}},
+        rows={"ship": [{"where": {"name": {"neq": "Borealis"}}}]},
+    )
+    await anonymous.sign_in(clerk)
+    aurora, borealis = anonymous.ids["Aurora"], anonymous.ids["Borealis"]
+
+    pages = [await anonymous.page(url) for url in ("/o/ship", "/o/ship?sort=-crew", f"/o/ship/{aurora}")]
+    gone = [await anonymous.get(url) for url in (f"/o/ship/{borealis}", f"/o/ship/{borealis}.json")]
+    data = (await anonymous.get("/o/ship.json")).json()["data"]
+
+    text = " ".join(page.get_text() for page in pages)
+    assert "Aurora" in text
+    assert not [word for word in ("Borealis", "Price", "52,000", "Captain", "Ada Park") if word in text]
+    assert {answer.status_code for answer in gone} == {404}
+    assert {record["name"] for record in data} == {"Aurora", "<b>Cutter</b>"}
+    assert {"price", "captain"}.isdisjoint(data[0])
+    assert (await anonymous.get("/o/ship.json?f.price.gt=1")).status_code == 422
+
+
+async def test_records_whose_titles_are_hidden_are_shown_by_their_ids(anonymous: Site):
+    clerk = await member(anonymous, fields={"ship": {"name": [], "created_at": []}, "port": {"name": []}})
+    await anonymous.sign_in(clerk)
+    aurora, lagos = str(anonymous.ids["Aurora"]), str(anonymous.ids["Lagos"])
+
+    listed = await anonymous.page("/o/ship")
+    by_port = await anonymous.page("/o/ship?sort=home.id")
+    one = await anonymous.page(f"/o/ship/{aurora}")
+    port = await anonymous.page(f"/o/port/{lagos}")
+    found = await anonymous.page(f"/o/ship?q={aurora}")
+    picking = await anonymous.part("/o/ship?pick=home", "filter-panel")
+
+    assert set(names(listed)) == {str(anonymous.ids[name]) for name in ("Aurora", "Borealis", "Cutter")}
+    assert names(by_port)[0] == aurora
+    assert names(found) == [aurora]
+    assert lagos in one.get_text()
+    assert aurora in port.get_text()
+    assert "is empty" in picking.text
+    assert "has a name with" not in picking.text
+    assert "Aurora" not in listed.get_text() + one.get_text() + port.get_text()
+
+
+async def member(site: Site, **form: Any) -> Actor:
+    """Make a member who may read everything but what the form withholds."""
+    access, admin = site.house.metier.access, site.house.actor
+    await access.create_role(admin, name="clerk", all_objects=["read"], flags=["AI"], **form)
+    member_id = await access.create_member(admin.workspace_id, name="Mo", role="clerk")
+    return await access.actor_for_member(admin.workspace_id, member_id)

@@ -100,6 +100,10 @@ class Actor:
         """Give a hashable value that is equal for actors who may do the same; keys every cache of what one may see."""
         return tuple(role.policy_key for role in self.roles)
 
+    def view_key(self) -> tuple[Any, ...]:
+        """Give a hashable value that is equal for actors who see the same objects and fields, if not the same rows."""
+        return tuple(role.view_key for role in self.roles)
+
     def to_json(self) -> dict[str, Any]:
         """Give the ids that are stored with runs: never roles."""
         return {

@@ -133,13 +133,20 @@ class Role:
         return self.can_access_all_tools if kind is FlagKind.TOOL else self.can_update_all_settings and kind is not None
 
     @cached_property
-    def policy_key(self) -> tuple[Any, ...]:
-        """A hashable value that is equal for roles that allow the same."""
+    def view_key(self) -> tuple[Any, ...]:
+        """A hashable value that is equal for roles that show the same objects and fields."""
         return (
             self.all_objects,
             tuple(sorted(self.objects.items())),
-            self.flags,
             tuple((name, tuple(sorted(rules.items()))) for name, rules in sorted(self.fields.items())),
+        )
+
+    @cached_property
+    def policy_key(self) -> tuple[Any, ...]:
+        """A hashable value that is equal for roles that allow the same."""
+        return (
+            self.view_key,
+            self.flags,
             tuple((name, tuple(rule.key for rule in rules)) for name, rules in sorted(self.rows.items())),
             self.can_update_all_settings,
             self.can_access_all_tools,

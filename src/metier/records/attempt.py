@@ -12,7 +12,16 @@ from uuid import UUID
 
 import orjson
 
-from metier.errors import Conflict, Invalid, OutOfReach, Problem, RecordChanged, ValueTaken
+from metier.actor import Action
+from metier.errors import (
+    Conflict,
+    Invalid,
+    MissingPermission,
+    OutOfReach,
+    Problem,
+    RecordChanged,
+    ValueTaken,
+)
 from metier.records import changes
 from metier.records.changes import Image, Kind
 from metier.records.operations import Draft, Plan, Verb, as_new, no_such_records
@@ -102,18 +111,18 @@ class Attempt(Scoped):
     async def _create(self, drafts: Sequence[Draft]) -> list[Effect]:
         rows = [{"id": str(draft.id), **draft.columns} for draft in drafts]
         images = await self._images(self.texts.insert(*self._table), {"rows": Json(rows)})
-        await self._check_reach(drafts, images)
+        await self._check_reach(drafts, images, Action.CREATE)
         return [Effect(Kind.CREATED, _id(draft), None, images[_id(draft)]) for draft in drafts]
 
     async def _update(self, drafts: Sequence[Draft]) -> list[Effect]:
-        before = await self._locked(drafts)
+        before = await self._locked(drafts, Action.UPDATE)
         images: dict[UUID, Image] = {}
         for names, some in groupby(sorted(drafts, key=_column_names), key=_column_names):
             if names:
                 rows = [{"id": str(draft.id), **draft.columns} for draft in some]
                 text = self.texts.update(*self._table, names)
                 images |= await self._images(text, {"rows": Json(rows), "now": self.place.here.now})
-        await self._check_reach(drafts, images)
+        await self._check_reach(drafts, images, Action.UPDATE)
         return [_updated(_id(draft), before, images) for draft in drafts]
 
     async def _upsert(self, drafts: Sequence[Draft]) -> list[Effect]:
@@ -125,24 +134,24 @@ class Attempt(Scoped):
         return [done[found[place]] if place in found else next(fresh) for place in range(len(drafts))]
 
     async def _delete(self, drafts: Sequence[Draft]) -> list[Effect]:
-        before = await self._locked(drafts)
+        before = await self._locked(drafts, Action.DELETE)
         return await self._marked(Kind.DELETED, drafts, before)
 
     async def _restore(self, drafts: Sequence[Draft]) -> list[Effect]:
         """Bring deleted records back; those that are there stay."""
         there = await self.visible([_id(draft) for draft in drafts])
         gone = [draft for draft in drafts if draft.id not in there]
-        before = await self._locked(gone, deleted=True)
+        before = await self._locked(gone, Action.DELETE, deleted=True)
         done = {effect.id: effect for effect in await self._marked(Kind.RESTORED, gone, before)}
-        await self._check_reach(gone, {one: effect.after or {} for one, effect in done.items()})
-        kept = await self._locked([draft for draft in drafts if draft.id in there])
+        await self._check_reach(gone, {one: effect.after or {} for one, effect in done.items()}, Action.DELETE)
+        kept = await self._locked([draft for draft in drafts if draft.id in there], Action.READ)
         return [done.get(_id(d)) or Effect(None, _id(d), kept[_id(d)], kept[_id(d)]) for d in drafts]
 
     async def _destroy(self, drafts: Sequence[Draft]) -> list[Effect]:
         """Remove records for good, whether they are deleted or not."""
         there = await self.visible([_id(draft) for draft in drafts])
-        live = await self._locked([draft for draft in drafts if draft.id in there])
-        gone = await self._locked([draft for draft in drafts if draft.id not in there], deleted=True)
+        live = await self._locked([draft for draft in drafts if draft.id in there], Action.DESTROY)
+        gone = await self._locked([draft for draft in drafts if draft.id not in there], Action.DESTROY, deleted=True)
         return await self._marked(Kind.DESTROYED, drafts, live | gone)
 
     async def _marked(self, kind: Kind, drafts: Sequence[Draft], before: Mapping[UUID, Image]) -> list[Effect]:
@@ -160,13 +169,14 @@ class Attempt(Scoped):
     async def _images(self, text: str, parameters: Mapping[str, Any]) -> dict[UUID, Image]:
         return {row["id"]: orjson.loads(row["image"]) for row in await self.tx.rows(text, parameters)}
 
-    async def _locked(self, drafts: Sequence[Draft], *, deleted: bool = False) -> dict[UUID, Image]:
+    async def _locked(self, drafts: Sequence[Draft], action: Action, *, deleted: bool = False) -> dict[UUID, Image]:
         """Keep others from writing these records until the end, and give them as they are.
 
         They are looked at after the lock was had: what another write did meanwhile counts.
 
         Raises:
             NoSuchRecord: One of them is not there for the actor.
+            MissingPermission: The actor sees it, and may not do this with it.
             RecordChanged: One was changed since the caller read it.
         """
         if not drafts:
@@ -176,9 +186,20 @@ class Attempt(Scoped):
         there = await self.visible(ids, deleted=deleted)
         if missing := [draft.operation for draft in drafts if draft.id not in there]:
             raise no_such_records(self.place.seen, missing)
+        if self.place.view.narrows(self.place.seen.name, action):
+            self._check_action(drafts, action, await self.visible(ids, action=action, deleted=deleted))
         for draft in drafts:
             await self._check_version(draft, images[_id(draft)])
         return images
+
+    def _check_action(self, drafts: Sequence[Draft], action: Action, possible: set[UUID]) -> None:
+        """Refuse what the row rules for the action do not let through."""
+        for draft in drafts:
+            if draft.id not in possible:
+                place, seen = self.place, self.place.seen
+                error = MissingPermission(place.actor.label, action.value, f"this {seen.name}")
+                error.problems = (Problem(draft.operation.path, error.message),)
+                raise error
 
     async def _check_version(self, draft: Draft, image: Image) -> None:
         operation, seen = draft.operation, self.place.seen
@@ -188,11 +209,11 @@ class Attempt(Scoped):
             current = changes.cut(image, seen, await self.labels([image])) or {}
             raise RecordChanged(seen.name, others, current, path=operation.path)
 
-    async def _check_reach(self, drafts: Sequence[Draft], images: Mapping[UUID, Image]) -> None:
-        """Refuse to leave records where the actor does not see them (S-09)."""
+    async def _check_reach(self, drafts: Sequence[Draft], images: Mapping[UUID, Image], action: Action) -> None:
+        """Refuse to leave records where the actor may not do this with them (S-09)."""
         if not images:
             return
-        lost = set(images) - await self.visible(images)
+        lost = set(images) - await self.visible(images, action=action)
         for draft in drafts:
             if draft.id in lost:
                 raise OutOfReach(self.place.actor.label, self.place.seen.name, path=draft.operation.path)

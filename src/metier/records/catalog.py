@@ -1,21 +1,24 @@
 """Which objects a workspace has, and what of them an actor sees: loaded once per schema epoch, cut once per policy."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from metier.actor import Actor
+from metier.actor import Action, Actor
+from metier.clock import Clock
 from metier.errors import NotFound
+from metier.filters import Here
 from metier.records.names import ObjectNames
-from metier.records.policy import MEMBER, visible
+from metier.records.policy import MEMBER, WORKSPACE, Guard, my_fields, read_rules, visible
 from metier.records.shape import ObjectType
 from metier.registry import fold_name
 from metier.store import Database
 
 CHANNEL = "metier_schema"  # told when an object type of any workspace changed
 POLICIES = 256  # views kept
+SIGHTS = 1_000  # of actors with row rules
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -49,15 +52,28 @@ class Model:
     schema: str
     epoch: int
     objects: tuple[ObjectType, ...]
+    whole: "View" = field(init=False, repr=False, compare=False)  # of somebody who may see everything
+
+    def __post_init__(self) -> None:
+        objects = {thing.name: thing for thing in self.objects}
+        object.__setattr__(self, "whole", View(self.workspace_id, self.schema, objects))
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A workspace as one policy shows it. Compared by identity: it is part of the key of every compiled query."""
+    """A workspace as one policy shows it. Compared by identity: it is part of the key of every compiled query.
+
+    Attributes:
+        objects: What may be seen of which objects.
+        all: The objects uncut, for row rules; the same if nothing is hidden.
+        guards: Row rules; their values come with each query.
+    """
 
     workspace_id: UUID
     schema: str
     objects: dict[str, ObjectType]
+    all: Mapping[str, ObjectType] | None = None
+    guards: tuple[Guard, ...] = ()
     listed: list[ObjectType] = field(init=False, repr=False)
     _by_name: dict[str, ObjectType] = field(init=False, repr=False)
     _names: dict[str, ObjectNames] = field(init=False, repr=False)
@@ -67,6 +83,25 @@ class View:
         object.__setattr__(self, "listed", list(self.objects.values()))
         object.__setattr__(self, "_by_name", by_name)
         object.__setattr__(self, "_names", {n: ObjectNames(t, self.names) for n, t in self.objects.items()})
+
+    @property
+    def whole(self) -> Mapping[str, ObjectType]:
+        """The objects with all their fields."""
+        return self.objects if self.all is None else self.all
+
+    @property
+    def every_name(self) -> Mapping[str, ObjectNames]:
+        """The names of each object."""
+        return self._names
+
+    def guards_of(self, object_name: str, action: Action) -> list[Guard]:
+        """Give the rules that the object's rows must match for the action: those for it, and those for reading."""
+        wanted = {Action.READ, action}
+        return [guard for guard in self.guards if guard.object == object_name and guard.actions & wanted]
+
+    def narrows(self, object_name: str, action: Action) -> bool:
+        """Say whether there are visible rows with which the action may be impossible."""
+        return len(self.guards_of(object_name, action)) > len(self.guards_of(object_name, Action.READ))
 
     def object(self, name: str) -> ObjectType:
         """Find an object by its singular or plural name.
@@ -87,11 +122,25 @@ class View:
         return iter(self.objects.values())
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What an actor sees right now.
+
+    Attributes:
+        values: Parameters of all queries on it: of the row rules, and the workspace's id.
+    """
+
+    view: View
+    values: Mapping[str, Any]
+
+
 class Catalog:
     """Keeps models and views. A change on any process empties it: at once here, by notification elsewhere."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
+        self._steady: Recent[tuple[Hashable, ...], Sight] = Recent(SIGHTS)
         self._models: dict[UUID, Model] = {}
         self._views: Recent[tuple[Hashable, ...], View] = Recent(POLICIES)
         self._changes = 0
@@ -116,13 +165,40 @@ class Catalog:
             self._models[workspace_id] = model
         return model
 
+    def here(self, actor: Actor, *, rules: bool = False) -> Here:
+        """Say when and where the actor asks, and who `me` is: a key is no member.
+
+        Args:
+            rules: It is for row rules, which may compare with fields of the member.
+        """
+        who = actor.principal
+        my = my_fields(actor) if rules else None
+        return Here.at(self._clock.now(), who.time_zone, who.id if who.is_member else None, my)
+
     async def view(self, actor: Actor) -> View:
         """Give the workspace as the actor sees it."""
+        return (await self.sight(actor)).view
+
+    async def sight(self, actor: Actor) -> Sight:
+        """Give the workspace as the actor sees it, with what its row rules compare with now."""
         model = await self.model(actor.workspace_id)
-        key = (model.workspace_id, model.epoch, actor.policy_key())
+        if not any(role.rows for role in actor.roles):
+            return Sight(self._view(model, actor, ()), {WORKSPACE: model.workspace_id})
+        my = tuple(my_fields(actor).values())
+        key = (model.workspace_id, model.epoch, actor.policy_key(), actor.principal.time_zone, my)
+        if found := self._steady.get(key):
+            return found
+        rules = read_rules(actor, model.whole.every_name, self.here(actor, rules=True))
+        sight = Sight(self._view(model, actor, rules.guards), {WORKSPACE: model.workspace_id, **rules.values})
+        return self._steady.put(key, sight) if rules.are_steady else sight
+
+    def _view(self, model: Model, actor: Actor, guards: tuple[Guard, ...]) -> View:
+        """Give the view of all who may see the same columns, and rows by rules of the same shape."""
+        key = (model.workspace_id, model.epoch, actor.view_key(), guards)
         if found := self._views.get(key):
             return found
-        return self._views.put(key, View(model.workspace_id, model.schema, visible(model.objects, actor)))
+        objects = visible(model.objects, actor)
+        return self._views.put(key, View(model.workspace_id, model.schema, objects, model.whole.objects, guards))
 
     async def _load(self, workspace_id: UUID) -> Model:
         rows = await self._db.rows(_MODEL, {"id": workspace_id})

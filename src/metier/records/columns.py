@@ -118,7 +118,9 @@ def unique_form(field: Field, value: Expression) -> Expression:
 
 
 def label(title: Field, at: Columns) -> Expression:
-    """Give what people call the record."""
+    """Give what people call the record: its title, or where that may not be seen, its id."""
+    if title.type is FieldType.UUID:
+        return sa.cast(at[title.name], sa.Text())
     return sa.func.coalesce(value(title, "", at), sql(f"'{UNTITLED}'"))
 
 

@@ -6,24 +6,23 @@
 PostgreSQL builds the JSON; only text comes back. No caller's value is ever in the SQL.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeEngine
 
-from metier.filters import Comparable, Kind, Node, Not, Op, Or, Test
+from metier.actor import Action
+from metier.filters import Kind, Node, Not, Op, Test
 from metier.records import columns as cols
 from metier.records.catalog import View
-from metier.records.columns import KIND_TYPES, Expression
-from metier.records.policy import label_scope, scope
+from metier.records.columns import Expression
+from metier.records.conditions import RANGES, Condition, matches, parameter, value_type
 from metier.records.query import COUNT_CAP, Shape, SortKey
-from metier.records.shape import Field, FieldType, ObjectType
+from metier.records.scope import Source, label_scope, scope
+from metier.records.shape import FieldType, ObjectType
 
 _RECORD = "#record"  # no field is called so, else its name would mean the field
-
-Condition = sa.ColumnElement[bool]
 
 
 @dataclass(frozen=True)
@@ -55,15 +54,15 @@ def compose(view: View, shape: Shape) -> Statement:
 def compose_labels(view: View, object_name: str) -> Statement:
     """Compose the look-up of records by the parameter `ids`: rows of `id` and `label`."""
     target = view.objects[object_name]
-    there = label_scope(target, view.schema, "r")
+    there = label_scope(view, object_name, "r")
     label = cols.label(target.by_name[target.title], there.c).label("label")
     one_of = there.c["id"] == sa.any_(parameter("ids", sa.ARRAY(sa.Uuid())))
     return render(sa.select(there.c["id"], label).where(one_of))
 
 
-def compose_ids(view: View, object_name: str, *, deleted: bool = False) -> Statement:
-    """Compose the question which of the records of the parameter `ids` are visible: rows of `id`."""
-    there = scope(view.objects[object_name], view.schema, "s", deleted=deleted)
+def compose_ids(view: View, object_name: str, *, action: Action = Action.READ, deleted: bool = False) -> Statement:
+    """Compose the question with which of the records of the parameter `ids` the action is possible: rows of `id`."""
+    there = scope(view, object_name, "s", action=action, deleted=deleted)
     return render(sa.select(there.c["id"]).where(there.c["id"] == sa.any_(parameter("ids", sa.ARRAY(sa.Uuid())))))
 
 
@@ -75,119 +74,7 @@ def render(query: sa.Executable) -> Statement:
     )
 
 
-class Source:
-    """An object's scope, and the scopes of the relations that a query names, joined as they are named."""
-
-    def __init__(self, view: View, object_type: ObjectType, *, deleted: bool = False) -> None:
-        self._view = view
-        self.root = scope(object_type, view.schema, "s", deleted=deleted)
-        self.tables: sa.FromClause = self.root
-        self._joined: dict[tuple[str, ...], tuple[ObjectType, sa.FromClause]] = {(): (object_type, self.root)}
-
-    def at(self, hops: tuple[str, ...]) -> tuple[ObjectType, sa.FromClause]:
-        """Give the object that lies at the end of these relations, and where to read it."""
-        if hops not in self._joined:
-            near, table = self.at(hops[:-1])
-            far = self._view.objects[near.by_name[hops[-1]].target or ""]
-            target = scope(far, self._view.schema, f"s{len(self._joined)}")
-            self.tables = self.tables.outerjoin(target, table.c[f"{hops[-1]}_id"] == target.c["id"])
-            self._joined[hops] = (far, target)
-        return self._joined[hops]
-
-    def field(self, path: tuple[str, ...]) -> tuple[Field, sa.FromClause]:
-        """Give the field at the end of a path, and where to read it."""
-        object_type, table = self.at(path[:-1])
-        return object_type.by_name[path[-1]], table
-
-    def value(self, path: tuple[str, ...], thing: Comparable) -> Expression:
-        """Give what is compared. A relation's id is that of a record the actor may see, else null."""
-        field, table = self.field(path)
-        if field.type is FieldType.RELATION:
-            return self.at(path)[1].c["id"]
-        return cols.value(field, thing.part, table.c)
-
-
-# --- filter ----------------------------------------------------------------------------------------------------------
-
-
-def matches(node: Node, source: Source) -> Condition:
-    """Give the condition of a filter tree; it is never unknown where it matters: NOT makes unknown true."""
-    if isinstance(node, Test):
-        return _test(node, source)
-    if isinstance(node, Not):
-        return sa.type_coerce(matches(node.part, source), sa.Boolean()).self_group().is_not(sa.true())
-    parts = [matches(part, source) for part in node.parts]
-    if isinstance(node, Or):
-        return sa.or_(sa.false(), *parts)
-    return sa.and_(sa.true(), *parts)
-
-
-def _test(test: Test, source: Source) -> Condition:
-    value = source.value(test.path, test.thing)
-    kind = value_type(test.thing)
-    first = parameter(f"v{test.slot}", kind)
-    if test.op in _RANGES:
-        low, high = _RANGES[test.op]
-        return sa.and_(low(value, first), high(value, parameter(f"v{test.slot + 1}", kind)))
-    if test.op in (Op.IN, Op.NOT_IN):
-        one_of = value == sa.any_(parameter(f"v{test.slot}", sa.ARRAY(kind)))
-        return one_of if test.op is Op.IN else one_of.self_group().is_not(sa.true())
-    return _COMPARE[test.op](value, first)
-
-
-def value_type(thing: Comparable) -> TypeEngine[Any]:
-    """Give the SQL type of the values a thing is compared with."""
-    return sa.BigInteger() if thing.kind is Kind.NUMBER and thing.whole else KIND_TYPES[thing.kind]
-
-
-def parameter(name: str, kind: TypeEngine[Any]) -> Expression:
-    """Give a parameter whose type does not depend on its value."""
-    return sa.cast(sa.bindparam(name, type_=sa.types.NullType()), kind)
-
-
-def starts_with(value: Expression, prefix: Expression) -> Condition:
-    """Match a prefix whatever its case, by a range that an index on the folded text serves under any plan."""
-    low = cols.folded(prefix)
-    high = cols.folded(prefix).op("||")(cols.sql("chr(1114111)"))  # the last code point
-    return sa.and_(cols.folded(value) >= low, cols.folded(value) <= sa.collate(high, "C"))
-
-
-def contains(value: Expression, part: Expression) -> Condition:
-    """Match a part of a text, whatever its case."""
-    return sa.func.strpos(sa.func.lower(value), sa.func.lower(part)) > cols.sql("0")
-
-
-def _ends_with(value: Expression, end: Expression) -> Condition:
-    folded = sa.func.lower(end)
-    return sa.func.right(sa.func.lower(value), sa.func.length(folded)) == folded
-
-
-Compare = Callable[[Expression, Expression], Condition]
-
-_RANGES: Mapping[Op, tuple[Compare, Compare]] = {
-    Op.BOTH_ENDS: (lambda x, v: x >= v, lambda x, v: x <= v),
-    Op.FIRST_END: (lambda x, v: x >= v, lambda x, v: x < v),
-    Op.LAST_END: (lambda x, v: x > v, lambda x, v: x <= v),
-}
-
-_COMPARE: Mapping[Op, Compare] = {
-    Op.EQ: lambda x, v: x == v,
-    Op.NEQ: lambda x, v: x.is_distinct_from(v),
-    Op.GT: lambda x, v: x > v,
-    Op.GTE: lambda x, v: x >= v,
-    Op.LT: lambda x, v: x < v,
-    Op.LTE: lambda x, v: x <= v,
-    Op.LIKE: lambda x, v: x.like(v),
-    Op.ILIKE: lambda x, v: sa.func.lower(x).like(sa.func.lower(v)),
-    Op.CONTAINS: contains,
-    Op.STARTS_WITH: starts_with,
-    Op.ENDS_WITH: _ends_with,
-    Op.NULL: lambda x, _: x.is_(None),
-    Op.NOT_NULL: lambda x, _: x.is_not(None),
-}
-
-
-_SPANS = {*_RANGES, Op.GT, Op.GTE, Op.LT, Op.LTE, Op.LIKE, Op.ILIKE, Op.STARTS_WITH}
+_SPANS = {*RANGES, Op.GT, Op.GTE, Op.LT, Op.LTE, Op.LIKE, Op.ILIKE, Op.STARTS_WITH}
 
 
 def _by_value(node: Node, first: SortKey) -> bool:
@@ -270,7 +157,7 @@ def _bound(shape: Shape, values: Sequence[Expression]) -> Condition:
 def _page(view: View, shape: Shape) -> sa.CTE:
     """Give the page's rows and one more, with raw columns and sort keys. Small, so it may be materialised."""
     object_type = view.objects[shape.object]
-    source = Source(view, object_type, deleted=shape.deleted)
+    source = Source(view, shape.object, deleted=shape.deleted)
     where = matches(shape.tree, source)
     values = [_sort_value(key, source) for key in shape.sort]
     wanted = dict.fromkeys(column for name in shape.select for column in _columns(object_type, name))
@@ -310,7 +197,7 @@ def _shown(view: View, object_type: ObjectType, name: str, page: sa.CTE) -> Expr
         return cols.as_json(field, page.c)
     relation = field or object_type.by_name[name.removesuffix("_id")]
     target = view.objects[relation.target or ""]
-    there = label_scope(target, view.schema, "r")
+    there = label_scope(view, target.name, "r")
     label = cols.label(target.by_name[target.title], there.c)
     pair = sa.func.json_build_object(cols.sql("'id'"), there.c["id"], cols.sql("'label'"), label)
     answer = pair if field is not None else there.c["id"]
@@ -326,7 +213,7 @@ def _next(shape: Shape, page: sa.CTE) -> Expression:
 
 
 def _total(view: View, shape: Shape) -> Expression:
-    source = Source(view, view.objects[shape.object], deleted=shape.deleted)
+    source = Source(view, shape.object, deleted=shape.deleted)
     where = matches(shape.tree, source)
     found = sa.select(cols.sql("1")).select_from(source.tables).where(where)
     if shape.count == "capped":

@@ -17,16 +17,16 @@ from metier.clock import Clock
 from metier.errors import Conflict, NoSuchRecord, NotFound
 from metier.filters import read_where
 from metier.records import ddl, rules
-from metier.records.catalog import CHANNEL, Catalog, View
+from metier.records.catalog import CHANNEL, Catalog, Sight
 from metier.records.changes import Cause, Origin
 from metier.records.compile import compose, compose_labels
 from metier.records.describe import describe, ids_of
 from metier.records.history import ChangeLog, History
 from metier.records.operations import Operation
-from metier.records.policy import MEMBER, WORKSPACE
+from metier.records.policy import MEMBER
 from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
 from metier.records.scoped import Places, Texts
-from metier.records.search import Hit, compose_search, read_text
+from metier.records.search import Hit, compose_search, read_text, searchable
 from metier.records.shape import ObjectType
 from metier.records.values import Values
 from metier.records.write import Writer, Written
@@ -73,8 +73,8 @@ class Records:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
-        self._catalog = Catalog(db)
-        self._places = Places(self._catalog, clock)
+        self._catalog = Catalog(db, clock)
+        self._places = Places(self._catalog)
         texts = Texts()
         self._writer = Writer(db, texts, clock.new_id)
         self._log = ChangeLog(db, self._places, texts, self._writer)
@@ -171,15 +171,16 @@ class Records:
         Args:
             limit: Most hits, 1–50.
         """
-        view, words = await self._catalog.view(actor), read_text(text)
+        sight, words = await self._catalog.sight(actor), read_text(text)
+        view = sight.view
         limit = min(max(limit, 1), 50)
-        if not words or not view.objects:
+        if not words or not searchable(view):
             return []
         hits: list[Hit] = []
         for how in ("prefix", "words"):
             statement = self._compose_search(view, how, len(words) - 1, limit)
-            parameters = {f"w{i}": word for i, word in enumerate(words)} | {WORKSPACE: view.workspace_id}
-            rows = await self._db.rows(statement.sql, {**statement.constants, **parameters})
+            parameters = {f"w{i}": word for i, word in enumerate(words)}
+            rows = await self._db.rows(statement.sql, {**statement.constants, **sight.values, **parameters})
             hits = [Hit(row["object"], row["id"], row["label"]) for row in rows]
             if len(hits) == limit:
                 break
@@ -191,11 +192,11 @@ class Records:
         Raises:
             NotFound, UnknownField, BadFilter: As `find` does.
         """
-        view = await self._catalog.view(actor)
+        sight = await self._catalog.sight(actor)
+        view, here = sight.view, self._catalog.here(actor)
         object_type = view.object(object_name)
-        here = self._places.here(actor)
         tree = read_where(where, view.names(object_type.name), here).tree
-        labels = await self._labels(view, ids_of(tree))
+        labels = await self._labels(sight, ids_of(tree))
         return describe(tree, view, object_type, labels, here.now.tzinfo)
 
     # --- writing -----------------------------------------------------------------------------------------------------
@@ -359,9 +360,7 @@ class Records:
         Raises:
             Invalid: The actor sees no such object or field, or a row rule cannot be read; the hidden stays unknown.
         """
-        return rules.own_names(
-            role, actor, await self._catalog.view(actor), self._places.here(actor, my=rules.my_fields(actor))
-        )
+        return rules.own_names(role, actor, await self._catalog.view(actor), self._catalog.here(actor, rules=True))
 
     async def _publish(self, tx: Transaction, workspace_id: UUID, object_type: ObjectType) -> bool:
         await tx.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
@@ -387,32 +386,32 @@ class Records:
         return True
 
     async def _ask(self, actor: Actor, object_name: str, question: Question) -> _Answer:
-        view = await self._catalog.view(actor)
-        object_type = view.object(object_name)
+        sight = await self._catalog.sight(actor)
+        object_type = sight.view.object(object_name)
         if question.get("deleted"):
             check(actor, Action.DELETE, object_type.name)
-        query = self._questions.read(view, object_type, self._places.here(actor), question)
-        row = await self._run(view, query)
+        query = self._questions.read(sight.view, object_type, self._catalog.here(actor), question)
+        row = await self._run(sight, query)
         cursor = None if row["next"] is None else write_cursor(query, row["next"])
         total: int | None = row["total"]
         capped = query.shape.count == "capped" and total is not None and total > COUNT_CAP
         return _Answer(row["data"], cursor, COUNT_CAP if capped else total, capped)
 
-    async def _run(self, view: View, query: Query) -> dict[str, Any]:
-        statement = self._compose(view, query.shape)
-        parameters = {**statement.constants, **query.parameters}
+    async def _run(self, sight: Sight, query: Query) -> dict[str, Any]:
+        statement = self._compose(sight.view, query.shape)
+        parameters = {**statement.constants, **sight.values, **query.parameters}
         if statement.by_value:
             async with self._db.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
                 await cursor.execute(statement.sql.encode(), parameters, prepare=False)
                 return await cursor.fetchone() or {}
         return await self._db.row(statement.sql, parameters) or {}
 
-    async def _labels(self, view: View, ids: Mapping[str, set[UUID]]) -> dict[UUID, str]:
+    async def _labels(self, sight: Sight, ids: Mapping[str, set[UUID]]) -> dict[UUID, str]:
         """Look up what people call records, as the actor sees them."""
         labels: dict[UUID, str] = {}
         for name, wanted in ids.items():
-            parameters = {"ids": list(wanted), WORKSPACE: view.workspace_id}
-            rows = await self._db.rows(self._compose_labels(view, name).sql, parameters) if wanted else []
+            statement = self._compose_labels(sight.view, name)
+            rows = await self._db.rows(statement.sql, {**sight.values, "ids": list(wanted)}) if wanted else []
             labels |= {row["id"]: row["label"] for row in rows}
         return labels
 

@@ -1,17 +1,18 @@
-"""What an actor may see, put beneath every query: what is hidden does not exist (S-08).
+"""What an actor may see: what is hidden does not exist (S-08). `scope` puts it beneath every query.
 
 `visible` cuts the object types down to what the actor may read; every name is looked up in the outcome, so a hidden
-object or relation is unknown to filters, sorts, selections and search. `scope` is the inner subquery that all SQL on
-business data reads from: it offers the visible columns of the visible rows and nothing else.
+object, field or relation is unknown to filters, sorts, selections, labels and search. `read_rules` reads the row rules
+of all roles in the chain: trees, which decide the SQL, and values, which are parameters.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-import sqlalchemy as sa
-
-from metier.actor import Action, Actor
-from metier.records.columns import columns
+from metier.actor import Action, Actor, RowRule
+from metier.errors import Invalid
+from metier.filters import And, Here, Kind, Node, Not, Or, Test, read_where
+from metier.records.names import ObjectNames
 from metier.records.shape import SYSTEM_FIELDS, Field, FieldType, ObjectType
 
 WORKSPACE = "workspace"  # the parameter that keeps shared tables apart
@@ -39,16 +40,16 @@ MEMBER = ObjectType(
 def visible(objects: Iterable[ObjectType], actor: Actor) -> dict[str, ObjectType]:
     """Give the object types the actor may read, by name, each with the fields it may read."""
     readable = {thing.name: thing for thing in objects if actor.may(Action.READ, thing.name)}
-    return {name: replace(thing, fields=visible_fields(thing, readable, actor)) for name, thing in readable.items()}
+    return {name: _cut(thing, visible_fields(thing, readable, actor)) for name, thing in readable.items()}
 
 
 def visible_fields(object_type: ObjectType, readable: Mapping[str, ObjectType], actor: Actor) -> tuple[Field, ...]:
-    """Give the fields that may be read: a relation only where its target may be read too."""
+    """Give the fields that may be read: the id, and a relation only where its target may be read too."""
     return tuple(
         field
         for field in object_type.fields
         if (field.type is not FieldType.RELATION or field.target in readable)
-        and actor.may_field(Action.READ, object_type.name, field.name)
+        and (field.name == "id" or actor.may_field(Action.READ, object_type.name, field.name))
     )
 
 
@@ -65,38 +66,103 @@ def settable_fields(object_type: ObjectType, actor: Actor) -> frozenset[str]:
     return frozenset(name for name in own if actor.may_field(Action.UPDATE, object_type.name, name))
 
 
-def label_scope(object_type: ObjectType, schema: str, name: str) -> sa.Subquery:
-    """Give the visible rows with what names them: the id and the title."""
-    named = tuple(field for field in object_type.fields if field.name in ("id", object_type.title))
-    return scope(replace(object_type, fields=named), schema, name)
+def _cut(object_type: ObjectType, fields: tuple[Field, ...]) -> ObjectType:
+    named = any(field.name == object_type.title for field in fields)
+    return replace(object_type, fields=fields, title=object_type.title if named else "id")
 
 
-def scope(object_type: ObjectType, schema: str, name: str, *, deleted: bool = False) -> sa.Subquery:
-    """Give the visible columns and rows of an object as a subquery.
+# --- rows ------------------------------------------------------------------------------------------------------------
 
-    A plain subquery is flattened by the planner; a materialised one, a barrier view or row-level security is not.
+#: What of the member who acts a row rule may compare with.
+MY_FIELDS = ("id", "name", "email", "time_zone")
+
+NOTHING = Or(())
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A row rule that was read: what every row of an object must match for some actions.
+
+    Attributes:
+        slots: What the names of its parameters begin with.
+    """
+
+    object: str
+    tree: Node
+    actions: frozenset[Action]
+    slots: str
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether its values are the same at any time."""
+        return all(test.thing.kind not in (Kind.DATE, Kind.DATE_TIME) for test in tests(self.tree))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The row rules of an actor, read for one moment.
+
+    Attributes:
+        guards: They decide the SQL; equal ones share it.
+        values: The parameters.
+    """
+
+    guards: tuple[Guard, ...]
+    values: Mapping[str, Any]
+
+    @property
+    def are_steady(self) -> bool:
+        """Whether the values are the same at any time."""
+        return all(guard.is_steady for guard in self.guards)
+
+
+def my_fields(actor: Actor) -> dict[str, Any]:
+    """Give the fields of the member who acts, each None for who is no member."""
+    who = actor.principal
+    if not who.is_member:
+        return dict.fromkeys(MY_FIELDS)
+    return {"id": who.id, "name": who.label, "email": who.email, "time_zone": who.time_zone}
+
+
+def rules_of(actor: Actor) -> Iterator[tuple[str, RowRule]]:
+    """Give the row rules of all roles in the chain, with their objects, each once and in a fixed order."""
+    names = sorted({name for role in actor.roles for name in role.rows})
+    for name in names:
+        found = {rule.key: rule for role in actor.roles for rule in role.rows.get(name, ())}
+        for rule in found.values():
+            yield name, rule
+
+
+def read_rules(actor: Actor, whole: Mapping[str, ObjectNames], here: Here) -> Rules:
+    """Read the row rules of all roles in the chain. One that cannot be read, as its field is gone, lets nothing by.
 
     Args:
-        object_type: Cut down to what the actor may see.
-        schema: The workspace's schema.
-        name: The subquery's alias.
-        deleted: Give the rows that are deleted instead of those that are there.
+        whole: The names of every object, hidden ones too.
+        here: When, where, and the member's fields.
     """
-    shown = {column: kind for field in object_type.fields for column, kind in columns(field).items()}
-    home, place = ("core", "member") if object_type.read_only else (schema, object_type.name)
-    kept = {"deleted_at": sa.TIMESTAMP(timezone=True)} | ({"workspace_id": sa.Uuid()} if object_type.read_only else {})
-    table = sa.table(place, *(sa.column(c, kind) for c, kind in (shown | kept).items()), schema=home).alias("x")
-    return (
-        sa.select(*(table.c[column] for column in shown))
-        .where(*_rows(object_type, table, deleted=deleted))
-        .subquery(name)
-    )
+    guards: list[Guard] = []
+    values: dict[str, Any] = {}
+    for name, rule in rules_of(actor):
+        if name not in whole:
+            continue
+        slots = f"p{len(guards)}_"
+        try:
+            read = read_where(rule.where, whole[name], here)
+        except Invalid:
+            guards.append(Guard(name, NOTHING, rule.actions, slots))
+            continue
+        guards.append(Guard(name, read.tree, rule.actions, slots))
+        values |= {f"{slots}{i}": value for i, value in enumerate(read.values)}
+    return Rules(tuple(guards), values)
 
 
-def _rows(object_type: ObjectType, table: sa.FromClause, *, deleted: bool) -> list[sa.ColumnElement[bool]]:
-    """Give what holds for every visible row: all of these together."""
-    gone = table.c.deleted_at
-    conditions: list[sa.ColumnElement[bool]] = [gone.is_not(None) if deleted else gone.is_(None)]
-    if object_type.read_only:
-        conditions.append(table.c.workspace_id == sa.bindparam(WORKSPACE, type_=sa.Uuid()))
-    return conditions
+def tests(node: Node) -> Iterator[Test]:
+    """Give the comparisons of a filter."""
+    match node:
+        case Test():
+            yield node
+        case Not(part):
+            yield from tests(part)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from tests(part)

@@ -18,7 +18,6 @@ from uuid import UUID
 from metier.errors import Invalid, Problem, UnknownField
 from metier.filters import Comparable, Here, Kind, Node, Scope, read_where, snake, storable_text
 from metier.records.catalog import View
-from metier.records.policy import WORKSPACE
 from metier.records.shape import FieldType, ObjectType
 
 LARGEST_PAGE = 500
@@ -121,7 +120,7 @@ class Questions:
         count, deleted = question.get("count", "no"), question.get("deleted", False)
         shape = Shape(name, read.tree, sort, select, None, limit, count, deleted)
         parameters: dict[str, Any] = {f"v{i}": value for i, value in enumerate(read.values)}
-        query = Query(shape, parameters | {WORKSPACE: view.workspace_id})
+        query = Query(shape, parameters)
         return query if cursor is None else _after(query, cursor)
 
 
@@ -146,7 +145,7 @@ def _words(given: Sequence[str] | str | None) -> tuple[str, ...]:
 
 def _read_sort(words: tuple[str, ...], view: View, name: str) -> tuple[SortKey, ...]:
     object_type = view.objects[name]
-    named = [word for word in words if word] or [NEWEST_FIRST]
+    named = [word for word in words if word] or [NEWEST_FIRST if "created_at" in object_type.by_name else "-id"]
     if len(named) > MOST_SORT_KEYS:
         raise Invalid.of([Problem("sort", f"at most {MOST_SORT_KEYS} fields can be sorted by")])
     keys = [_sort_key(word, view, object_type, f"sort.{i}") for i, word in enumerate(named)]

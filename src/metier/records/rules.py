@@ -9,20 +9,10 @@ from typing import Any
 
 from metier.actor import Action, Actor, Role, RowRule
 from metier.errors import Invalid, NotFound, Problem, UnknownField
-from metier.filters import And, Here, Node, Not, Or, Test, read_where, snake
+from metier.filters import Here, Node, read_where, snake
 from metier.records.catalog import View
+from metier.records.policy import tests
 from metier.records.shape import ObjectType
-
-#: What of the member who acts a row rule may compare with.
-MY_FIELDS = ("id", "name", "email", "time_zone")
-
-
-def my_fields(actor: Actor) -> dict[str, Any]:
-    """Give the fields of the member who acts, each None for who is no member."""
-    who = actor.principal
-    if not who.is_member:
-        return dict.fromkeys(MY_FIELDS)
-    return {"id": who.id, "name": who.label, "email": who.email, "time_zone": who.time_zone}
 
 
 def own_names(role: Role, actor: Actor, view: View, here: Here) -> Role:
@@ -95,21 +85,10 @@ class _Reader:
 
     def _check_reach(self, tree: Node, kind: ObjectType, path: str) -> None:
         """Refuse to look through objects of which the writer sees some records only: rules would tell of the others."""
-        for test in _tests(tree):
+        for test in tests(tree):
             at = kind
             for step in test.path[:-1]:
                 at = self._view.objects[at.by_name[step].target or ""]
                 if self._actor.row_rules(Action.READ, at.name):
                     problem = f"you see some {at.label_plural} only, so a rule of yours cannot ask about them"
                     self.problems.append(Problem(path, problem))
-
-
-def _tests(node: Node) -> Iterable[Test]:
-    match node:
-        case Test():
-            yield node
-        case Not(part):
-            yield from _tests(part)
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _tests(part)

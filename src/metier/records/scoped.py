@@ -6,14 +6,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from metier.actor import Actor
-from metier.clock import Clock
+from metier.actor import Action, Actor
 from metier.filters import Here
 from metier.records import changes, statements
 from metier.records.catalog import Catalog, View
 from metier.records.changes import Image, Kind, Labels
 from metier.records.compile import compose_ids, compose_labels
-from metier.records.policy import WORKSPACE
 from metier.records.shape import Field, ObjectType
 from metier.store import Transaction
 
@@ -27,6 +25,7 @@ class Place:
     Attributes:
         seen: The object, cut down to what the actor may see.
         whole: The object with all its fields.
+        values: The parameters of the row rules.
     """
 
     actor: Actor
@@ -34,14 +33,14 @@ class Place:
     seen: ObjectType
     whole: ObjectType
     here: Here
+    values: Mapping[str, Any]
 
 
 class Places:
     """Makes places of what actors name."""
 
-    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._clock = clock
 
     async def of(self, actor: Actor, object_name: str) -> Place:
         """Give the object of this name as the actor sees it.
@@ -49,16 +48,10 @@ class Places:
         Raises:
             NotFound: Unknown or hidden.
         """
-        model = await self._catalog.model(actor.workspace_id)
-        view = await self._catalog.view(actor)
-        seen = view.object(object_name)
-        whole = next(kind for kind in model.objects if kind.name == seen.name)
-        return Place(actor, view, seen, whole, self.here(actor))
-
-    def here(self, actor: Actor, my: Mapping[str, Any] | None = None) -> Here:
-        """Say when and where the actor asks, and who `me` is: a key is no member. `my`: for rules of roles."""
-        who = actor.principal
-        return Here.at(self._clock.now(), who.time_zone, who.id if who.is_member else None, my)
+        sight = await self._catalog.sight(actor)
+        seen = sight.view.object(object_name)
+        here = self._catalog.here(actor)
+        return Place(actor, sight.view, seen, sight.view.whole[seen.name], here, sight.values)
 
 
 class Texts:
@@ -86,11 +79,13 @@ class Scoped:
     place: Place
     texts: Texts
 
-    async def visible(self, ids: Iterable[UUID], object_name: str = "", *, deleted: bool = False) -> set[UUID]:
-        """Give those of the records that the actor may see; of the place's object if none is named."""
+    async def visible(
+        self, ids: Iterable[UUID], object_name: str = "", *, action: Action = Action.READ, deleted: bool = False
+    ) -> set[UUID]:
+        """Give those of the records with which the actor may do this; of the place's object if none is named."""
         view = self.place.view
-        statement = self.texts.ids(view, object_name or self.place.seen.name, deleted=deleted)
-        wanted = {**statement.constants, "ids": list(ids), WORKSPACE: view.workspace_id}
+        statement = self.texts.ids(view, object_name or self.place.seen.name, action=action, deleted=deleted)
+        wanted = {**statement.constants, **self.place.values, "ids": list(ids)}
         return {row["id"] for row in await self.tx.rows(statement.sql, wanted)}
 
     async def labels(self, images: Iterable[Image | None]) -> Labels:
@@ -98,7 +93,7 @@ class Scoped:
         view, found = self.place.view, dict[tuple[str, UUID], str]()
         for target, ids in changes.targets(images, self.place.seen).items():
             statement = self.texts.labels(view, target)
-            wanted = {**statement.constants, "ids": list(ids), WORKSPACE: view.workspace_id}
+            wanted = {**statement.constants, **self.place.values, "ids": list(ids)}
             found |= {(target, row["id"]): row["label"] for row in await self.tx.rows(statement.sql, wanted)}
         return found
 

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from metier.filters import storable_text
 from metier.records import columns as cols
 from metier.records.catalog import View
-from metier.records.compile import Condition, Statement, contains, parameter, render, starts_with
-from metier.records.policy import label_scope
+from metier.records.compile import Statement, render
+from metier.records.conditions import Condition, contains, parameter, starts_with
+from metier.records.scope import label_scope
 from metier.records.shape import ObjectType
 
 LONGEST = 200  # characters looked at
@@ -41,16 +42,21 @@ def read_text(text: str) -> list[str]:
 
 def compose_search(view: View, how: How, words: int, limit: int) -> Statement:
     """Compose a search: rows of `object`, `id`, `label`; parameters `w0` (the whole text), `w1` … (its words)."""
-    parts = [_hits(view, thing, place, how, words, limit) for place, thing in enumerate(view)]
+    parts = [_hits(view, thing, place, how, words, limit) for place, thing in enumerate(searchable(view))]
     found = sa.union_all(*parts).subquery("found")
     order = (found.c["rank"], cols.folded(found.c["label"]), found.c["place"], found.c["id"])
     chosen = sa.select(found.c["object"], found.c["id"], found.c["label"]).order_by(*order)
     return render(chosen.limit(cols.sql(str(limit))))
 
 
+def searchable(view: View) -> list[ObjectType]:
+    """Give the objects whose titles may be seen."""
+    return [thing for thing in view if thing.has_title]
+
+
 def _hits(view: View, thing: ObjectType, place: int, how: How, words: int, limit: int) -> sa.Select[Any]:
     """Find the best hits of one object."""
-    source = label_scope(thing, view.schema, "s")
+    source = label_scope(view, thing.name, "s")
     title = cols.value(thing.by_name[thing.title], "", source.c)
     whole = parameter("w0", sa.Text())
     begins = starts_with(title, whole)

@@ -143,7 +143,7 @@ class ObjectType:
     Attributes:
         name: Singular identifier, e.g. `company`; also the table's name.
         plural: Plural identifier, e.g. `companies`; names the tool `find_companies` and the page.
-        title: The field that names a record in links and chips (text or full_name).
+        title: The field that names a record in links and chips (text or full_name); `id` where that may not be seen.
         fields: Own fields in display order, then the system fields.
         read_only: Kept by another room (`member`); `records` only reads it.
     """
@@ -162,6 +162,11 @@ class ObjectType:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {f.name: f for f in self.fields})
+
+    @property
+    def has_title(self) -> bool:
+        """Whether records are called by words that can be searched for, not by their ids."""
+        return self.title != "id"
 
     def to_json(self) -> dict[str, Any]:
         """Give the object type as data."""
@@ -182,8 +187,11 @@ class ObjectType:
         return body
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:
+    def from_json(cls, body: Mapping[str, Any], *, cut: bool = False) -> Self:
         """Read and check an object type; system fields are added when they are missing.
+
+        Args:
+            cut: It is cut down to what somebody may see: nothing is added.
 
         Raises:
             Invalid: Names every place that is wrong.
@@ -198,7 +206,7 @@ class ObjectType:
             label=body["label"],
             label_plural=body["label_plural"],
             title=body["title"],
-            fields=own + tuple(f for f in SYSTEM_FIELDS if f.name not in have),
+            fields=own if cut else own + tuple(f for f in SYSTEM_FIELDS if f.name not in have),
             icon=body.get("icon", "box"),
             description=body.get("description", ""),
             aliases=tuple(body.get("aliases", ())),

@@ -323,7 +323,7 @@ def _columns(thing: ObjectType, records: Sequence[Mapping[str, Any]], arguments:
     asked = [name for name in thing.by_name if name in arguments_line(arguments)]
     own = [field.name for field in thing.fields if not field.system]
     names = dict.fromkeys([thing.title, *asked, *own])
-    return [thing.by_name[name] for name in names if name in present and name != "id"][:MAX_COLUMNS]
+    return [thing.by_name[n] for n in names if n in present and (n != "id" or n == thing.title)][:MAX_COLUMNS]
 
 
 def _record_cell(thing: ObjectType, field: Field, record: Mapping[str, Any], reading: Reading) -> Cell:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from metier.records.shape import Field, FieldType
+from metier.records.shape import Field, FieldType, ObjectType
 from metier.web.view import Condition, View
 
 Control = Literal["text", "number", "pair", "day", "word", "ticks", "none"]
@@ -91,10 +91,15 @@ TIME_WORDS: Mapping[str, str] = {
 LOOKING_BACK = frozenset({"created_at", "updated_at"})  # these never lie ahead
 
 
-def offered(field: Field) -> Sequence[Operator]:
-    """Give the operators a field offers; none for one that people do not filter by."""
+def offered(field: Field, target: ObjectType | None = None) -> Sequence[Operator]:
+    """Give the operators a field offers; none for one that people do not filter by.
+
+    Args:
+        target: What a relation points to, as the actor sees it.
+    """
     mine = MINE if field.target == "member" else ()
-    return (*mine, *OPERATORS.get(field.type, ()))
+    nameless = target is not None and not target.has_title
+    return (*mine, *(EMPTY if nameless else OPERATORS.get(field.type, ())))
 
 
 def time_words(field: Field) -> Mapping[str, str]:
@@ -125,7 +130,7 @@ class Picking:
     @property
     def operators(self) -> Sequence[Operator]:
         """The ways to compare this field."""
-        return offered(self.field)
+        return offered(self.field, self.view.objects.get(self.field.target or ""))
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -155,7 +160,7 @@ class Picking:
 def pick(view: View, name: str, key: str = "", values: Sequence[str] = ()) -> Picking | None:
     """Begin a filter on a field, with its first operator unless one is named; None for a field without any."""
     field = view.kind.by_name.get(name)
-    operators = offered(field) if field else ()
+    operators = offered(field, view.objects.get(field.target or "")) if field else ()
     if field is None or not operators:
         return None
     chosen = next((o for o in operators if o.key == key), operators[0])

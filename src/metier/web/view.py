@@ -132,7 +132,7 @@ class View:
         """Give the filter tree."""
         trees = [self.tree(c) for c in self.conditions]
         if self.q:
-            trees.append({self.kind.title: {"contains": self.q}})
+            trees.append({self.kind.title: {"contains": self.q}} if self.kind.has_title else {"id": self.q})
         if len(trees) < 2:
             return trees[0] if trees else {}
         return {"and": trees}

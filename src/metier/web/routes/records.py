@@ -207,7 +207,7 @@ def _picking(view: View, request: Request) -> Picking | None:
 
 
 def _filterable(view: View) -> list[Field]:
-    return [f for f in _columns(view.kind) if offered(f)]
+    return [f for f in _columns(view.kind) if offered(f, view.objects.get(f.target or ""))]
 
 
 # --- one record ------------------------------------------------------------------------------------------------------

@@ -55,10 +55,10 @@ def read_schema(tools: Sequence[ToolSpec]) -> Schema:
         body: Mapping[str, Any] = tool.annotations["object"]
         names[kind][body["name"]] = tool.name
         if kind == "find":
-            objects[body["name"]] = ObjectType.from_json(body)
+            objects[body["name"]] = ObjectType.from_json(body, cut=True)
         for name, other in tool.annotations.get("objects", {}).items():
             if name not in targets:
-                targets[name] = ObjectType.from_json(other)
+                targets[name] = ObjectType.from_json(other, cut=True)
     return Schema(objects, targets, names["find"], names["find_one"], search)
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from metier.access import Access, Secrets, keyring_of
 from metier.actor import Actor
 from metier.agents import Agent, Parts
+from metier.audit import Audit
 from metier.chat import Chat, Threads
 from metier.clock import Clock, SystemClock
 from metier.context import Ask
@@ -61,6 +62,7 @@ class Metier:
     engine: Engine
     runs: Runs
     budgets: Budgets
+    audit: Audit
     records: Records
     agents: Registry[Agent]
     chat: Chat
@@ -130,7 +132,8 @@ class Metier:
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
         engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)
         runs = Runs(db, clock, engine)
-        budgets = Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents])
+        audit = Audit(db)
+        engine.hold(audit)
         chat = Chat(
             Threads(db, clock),
             runs=runs,
@@ -144,21 +147,22 @@ class Metier:
             default_agent=goods.default_agent,
         )
         return cls(
-            settings,
-            clock,
-            db,
-            egress,
-            catalog,
-            models,
-            access,
-            secrets,
-            engine,
-            runs,
-            budgets,
-            records,
-            goods.agents,
-            chat,
-            goods,
+            settings=settings,
+            clock=clock,
+            db=db,
+            egress=egress,
+            catalog=catalog,
+            models=models,
+            access=access,
+            secrets=secrets,
+            engine=engine,
+            runs=runs,
+            budgets=Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents]),
+            audit=audit,
+            records=records,
+            agents=goods.agents,
+            chat=chat,
+            shelf=goods,
         )
 
     async def alive(self) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from metier.actor import Actor
+from metier.audit import Entry
 from metier.clock import Clock
 from metier.events import EventType
 from metier.llm.messages import Chunk, Request
@@ -18,6 +19,12 @@ class Emit(Protocol):
     """Queues an event of the current run; awaiting the result waits until it is committed."""
 
     def __call__(self, type: EventType, data: Mapping[str, Any]) -> Awaitable[None]: ...
+
+
+class Note(Protocol):
+    """Writes a row of the audit log in the current run: what the actor did or tried."""
+
+    def __call__(self, actor: Actor, entry: Entry) -> None: ...
 
 
 class Ask(Protocol):
@@ -38,6 +45,10 @@ def _no_run(type: EventType, data: Mapping[str, Any]) -> Awaitable[None]:
     return _Heard()
 
 
+def _no_log(actor: Actor, entry: Entry) -> None:
+    """Outside a run nothing is called for an agent."""
+
+
 @dataclass(frozen=True)
 class Context:
     """One actor's view of the house, for the length of one piece of work.
@@ -50,6 +61,7 @@ class Context:
         emit: Writes an event of that run.
         effect_key: Names the tool call at work, `RUN/STEP/CALL`, the same on every attempt: an effect that carries it
             is had once, however often a process dies on the way. Empty outside a tool call.
+        note: Writes a row of the audit log, in the commit of the run's events.
     """
 
     actor: Actor
@@ -60,6 +72,7 @@ class Context:
     root_id: UUID | None = None
     emit: Emit = _no_run
     effect_key: str = ""
+    note: Note = _no_log
 
     def now(self) -> datetime:
         """Give the time of day where the person is."""

@@ -1,6 +1,7 @@
 """What the parts of this room share: the database, the clock, and how a row becomes an Actor."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from metier.access.passwords import STRONG, Cost, Passwords
 from metier.access.standard import ADMIN, admin_role
 from metier.access.tries import Tries
 from metier.actor import Action, Actor, Holder, Principal, PrincipalKind, Role, RowRule
+from metier.audit import note
 from metier.clock import Clock
 from metier.errors import Conflict, MissingPermission
 from metier.registry import Registry
@@ -39,6 +41,19 @@ class Desk:
         self._objects = objects
         self._passwords = Passwords(password_cost)
         self._tries = Tries(clock, "tries to sign in")
+
+    @asynccontextmanager
+    async def _change(
+        self, actor: Actor, action: str, target: str = "", target_id: object = "", **details: Any
+    ) -> AsyncGenerator[Transaction, None]:
+        """Open a transaction for a change, and write it down in the audit log with it.
+
+        Args:
+            details: What changed, any JSON values; no secrets.
+        """
+        async with self._db.transaction() as transaction:
+            yield transaction
+            await note(transaction, self._clock, actor, action, target=target, target_id=target_id, details=details)
 
 
 async def roles_of(db: Database | Transaction, workspace_id: UUID) -> Registry[Role]:

@@ -79,13 +79,14 @@ class Features(Desk):
         check_flag(actor, FLAG)
         if key not in FEATURES:
             raise NotFound("feature flag", key, FEATURES)
-        await self._db.execute(
-            """
-            insert into core."featureFlag" ("id", "key", "workspaceId", "value") values (%s, %s, %s, %s)
-            on conflict ("key", "workspaceId") do update set "value" = excluded."value"
-            """,
-            [self._clock.new_id(), key, actor.workspace_id, value],
-        )
+        async with self._change(actor, "feature.switched", key, value=value) as transaction:
+            await transaction.execute(
+                """
+                insert into core."featureFlag" ("id", "key", "workspaceId", "value") values (%s, %s, %s, %s)
+                on conflict ("key", "workspaceId") do update set "value" = excluded."value"
+                """,
+                [self._clock.new_id(), key, actor.workspace_id, value],
+            )
         return _flag(key, value)
 
 

@@ -13,10 +13,12 @@ from metier.access.checks import check_locale, check_time_zone, clean_email, cle
 from metier.access.desk import Row, check_assignable, check_within, lock_roles, role_from, roles_of
 from metier.access.members import FLAG, Members, check_email_free
 from metier.access.passwords import check_password
+from metier.access.sign_ins import person
 from metier.access.tokens import INVITATION, digest, new_token
 from metier.access.values import Invitation, Invited, NewInvitation, SignedIn
 from metier.access.workspaces import Workspaces
 from metier.actor import Actor, Holder, Principal, PrincipalKind, Role, check_flag
+from metier.audit import Entry, note, note_by
 from metier.errors import AlreadyExists, Conflict, Invalid, MetierError, NotFound, NotSignedIn, Problem
 from metier.store import Transaction, UniqueViolation
 
@@ -121,12 +123,15 @@ class Invitations(Members, Workspaces):
             NotFound: The workspace has no such invitation.
         """
         check_flag(actor, FLAG)
-        touched = await self._db.execute(
-            "update core.invitation set ended_at = coalesce(ended_at, %s) where workspace_id = %s and id = %s",
-            [self._clock.now(), actor.workspace_id, invitation_id],
-        )
-        if not touched:
-            raise NotFound("invitation", str(invitation_id))
+        async with self._db.transaction() as transaction:
+            email = await transaction.value(
+                "update core.invitation set ended_at = coalesce(ended_at, %s) where workspace_id = %s and id = %s"
+                " returning email",
+                [self._clock.now(), actor.workspace_id, invitation_id],
+            )
+            if email is None:
+                raise NotFound("invitation", str(invitation_id))
+            await note(transaction, self._clock, actor, "invitation.withdrawn", target=email, target_id=invitation_id)
 
     # for whoever holds the link
 
@@ -164,9 +169,12 @@ class Invitations(Members, Workspaces):
                     raise _gone()
                 if not await transaction.execute(_COME_IN if row["member_id"] else _JOIN, values):
                     raise _gone()
+                who = person(member_id, str(values["name"]))
+                entry = Entry("invitation.accepted", target=row["email"], target_id=str(row["id"]))
+                await note_by(transaction, self._clock, row["workspace_id"], who, entry)
         except UniqueViolation:
             raise AlreadyExists("member with the e-mail", row["email"]) from None
-        return await self._begin(row["workspace_id"], member_id)
+        return await self._begin(row["workspace_id"], member_id, rule="invitation")
 
     async def _invite(
         self, transaction: Transaction, actor: Actor, email: str, role_id: UUID, member_id: UUID | None
@@ -190,6 +198,7 @@ class Invitations(Members, Workspaces):
                 *(by.id, by.kind.value, by.label, now, made.expires_at),
             ],
         )
+        await note(transaction, self._clock, actor, "invitation.made", target=email, target_id=made.id)
         return made
 
     async def _valid(self, token: str) -> Row:

@@ -7,6 +7,7 @@ from metier.access.desk import Desk, check_assignable, check_within, roles_of
 from metier.access.tokens import KEY, digest, new_token
 from metier.access.values import Key, NewKey
 from metier.actor import Actor, Holder, check_flag
+from metier.audit import note
 from metier.errors import NotFound
 
 FLAG = "API_KEYS_AND_WEBHOOKS"
@@ -31,24 +32,25 @@ class Keys(Desk):
         check_within(actor, chosen, "make a key with")
         token = new_token(KEY)
         key = NewKey(id=self._clock.new_id(), token=token, prefix=token[:PREFIX_LENGTH])
-        await self._db.execute(
-            """
-            insert into core.api_key (workspace_id, id, role_id, name, prefix, token_hash, created_at, created_by,
-                created_by_kind)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-            """,
-            [
-                actor.workspace_id,
-                key.id,
-                chosen.id,
-                name,
-                key.prefix,
-                digest(token),
-                self._clock.now(),
-                actor.principal.id,
-                actor.principal.kind.value,
-            ],
-        )
+        async with self._change(actor, "key.created", name, key.id, role=chosen.name) as transaction:
+            await transaction.execute(
+                """
+                insert into core.api_key (workspace_id, id, role_id, name, prefix, token_hash, created_at, created_by,
+                    created_by_kind)
+                values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+                """,
+                [
+                    actor.workspace_id,
+                    key.id,
+                    chosen.id,
+                    name,
+                    key.prefix,
+                    digest(token),
+                    self._clock.now(),
+                    actor.principal.id,
+                    actor.principal.kind.value,
+                ],
+            )
         return key
 
     async def keys(self, actor: Actor) -> list[Key]:
@@ -76,11 +78,14 @@ class Keys(Desk):
             NotFound: The workspace has no such key.
         """
         check_flag(actor, FLAG)
-        touched = await self._db.execute(
-            """
-            update core.api_key set revoked_at = coalesce(revoked_at, %s) where workspace_id = %s and id = %s
-            """,
-            [self._clock.now(), actor.workspace_id, key_id],
-        )
-        if not touched:
-            raise NotFound("API key", str(key_id))
+        async with self._db.transaction() as transaction:
+            name = await transaction.value(
+                """
+                update core.api_key set revoked_at = coalesce(revoked_at, %s) where workspace_id = %s and id = %s
+                returning name
+                """,
+                [self._clock.now(), actor.workspace_id, key_id],
+            )
+            if name is None:
+                raise NotFound("API key", str(key_id))
+            await note(transaction, self._clock, actor, "key.revoked", target=name, target_id=key_id)

@@ -4,6 +4,7 @@ All of this needs WORKSPACE_MEMBERS, and touches nobody and gives nothing that m
 given by whoever could act with it, and made by whoever holds ROLES.
 """
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from metier.access.checks import clean_email
@@ -12,6 +13,7 @@ from metier.access.sign_ins import SignIns
 from metier.access.standard import ADMIN
 from metier.access.values import Member
 from metier.actor import Actor, Holder, PrincipalKind, Role, check_flag
+from metier.audit import note
 from metier.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from metier.store import Database, Transaction
 
@@ -107,6 +109,8 @@ class Members(SignIns):
             for statement in (_CHANGE, *(_SHUT_OUT if active is False else ())):
                 await transaction.execute(statement, values)
             await _check_admin_left(transaction, actor.workspace_id, before)
+            for action, told in _told(before, after if role is not None else None, active):
+                await note(transaction, self._clock, actor, action, target_id=member_id, details=told)
 
     async def roles_to_give(self, actor: Actor) -> list[Role]:
         """Give the roles that the actor may give members, oldest first: those that may not do more than the actor.
@@ -152,6 +156,14 @@ _SHUT_OUT = (
         and id in (select id from made)
     """,
 )
+
+
+def _told(before: Role, after: Role | None, active: bool | None) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give what the audit log keeps of a change of a member."""
+    if after is not None:
+        yield "member.role_given", {"before": before.name, "after": after.name}
+    if active is not None:
+        yield "member.reactivated" if active else "member.deactivated", {}
 
 
 async def check_email_free(db: Database | Transaction, workspace_id: UUID, email: str) -> None:

@@ -11,6 +11,7 @@ from metier.access.desk import Desk, check_within, lock_roles, roles_of
 from metier.access.forms import RoleForm, changed
 from metier.access.standard import ADMIN
 from metier.actor import ROW_RULES_FEATURE, Actor, Holder, Role, check_any_flag, check_feature, check_flag
+from metier.audit import note
 from metier.errors import AlreadyExists, Conflict, Invalid, Problem
 from metier.registry import fold_name
 from metier.store import Json, Transaction, UniqueViolation
@@ -60,13 +61,14 @@ class Roles(Desk):
         role = await self._read(actor, Role(self._clock.new_id(), fold_name(name), label), form)
         check_within(actor, role, "make")
         try:
-            await self._db.execute(
-                """
-                insert into core.role (workspace_id, id, name, label, body, created_at, updated_at)
-                values (%(workspace)s, %(id)s, %(name)s, %(label)s, %(body)s, %(now)s, %(now)s)
-                """,
-                _columns(role) | {"workspace": actor.workspace_id, "now": self._clock.now()},
-            )
+            async with self._change(actor, "role.created", role.name, role.id, body=role.body()) as transaction:
+                await transaction.execute(
+                    """
+                    insert into core.role (workspace_id, id, name, label, body, created_at, updated_at)
+                    values (%(workspace)s, %(id)s, %(name)s, %(label)s, %(body)s, %(now)s, %(now)s)
+                    """,
+                    _columns(role) | {"workspace": actor.workspace_id, "now": self._clock.now()},
+                )
         except UniqueViolation:
             raise AlreadyExists("role", name) from None
         return role
@@ -98,6 +100,10 @@ class Roles(Desk):
                 """,
                 _columns(after) | {"workspace": actor.workspace_id, "now": self._clock.now()},
             )
+            told = {"before": before.body(), "after": after.body()}
+            await note(
+                transaction, self._clock, actor, "role.changed", target=after.name, target_id=after.id, details=told
+            )
         return after
 
     async def delete_role(self, actor: Actor, name: str) -> None:
@@ -121,6 +127,7 @@ class Roles(Desk):
             await transaction.execute(
                 "delete from core.role where workspace_id = %s and id = %s", [actor.workspace_id, role.id]
             )
+            await note(transaction, self._clock, actor, "role.deleted", target=role.name, target_id=role.id)
 
     async def _read(self, actor: Actor, role: Role, form: Mapping[str, Any]) -> Role:
         found = changed(role, form)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from metier.access.sealing import FILE, GivenKeys, KeyFile, Keyring, key_id_of, seal, unseal
 from metier.actor import Actor, check_flag
+from metier.audit import note
 from metier.clock import Clock
 from metier.egress import clean_host, covers
 from metier.errors import Forbidden, Invalid, MetierError, NotFound, Problem
@@ -107,6 +108,9 @@ class Secrets:
                 given["sealed"] = seal(self._keyring.current(), value, _bound_to(actor.workspace_id, name))
             await self._store(transaction, actor, name, before, given)
             after = await _row(transaction, actor.workspace_id, name)
+            changed = sorted(given.keys() & {"hosts", "description"} | ({"value"} if value is not None else set()))
+            action, told = "secret.created" if before is None else "secret.changed", {"changed": changed}
+            await note(transaction, self._clock, actor, action, target=name, details=told)
         assert after is not None
         return _named(after)
 
@@ -127,10 +131,14 @@ class Secrets:
             NotFound: There is none of this name; suggests the nearest.
         """
         check_flag(actor, FLAG)
-        touched = await self._db.execute(
-            "delete from core.secret where workspace_id = %s and name = %s", [actor.workspace_id, _folded(name)]
-        )
-        if not touched:
+        async with self._db.transaction() as transaction:
+            deleted = await transaction.value(
+                "delete from core.secret where workspace_id = %s and name = %s returning name",
+                [actor.workspace_id, _folded(name)],
+            )
+            if deleted is not None:
+                await note(transaction, self._clock, actor, "secret.deleted", target=deleted)
+        if deleted is None:
             raise await self._unknown(actor.workspace_id, name)
 
     # for whoever sends

@@ -1,6 +1,8 @@
 """Signing in: the operator's one-time link, then e-mail and password."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from metier.access.actors import Actors
@@ -10,6 +12,7 @@ from metier.access.passwords import check_password
 from metier.access.tokens import LINK, SIGN_IN, digest, new_token
 from metier.access.values import Profile, SignedIn, Welcome
 from metier.actor import Actor, PrincipalKind
+from metier.audit import Entry, note_by
 from metier.errors import AlreadyExists, Forbidden, Invalid, NotFound, NotSignedIn, Problem
 from metier.store import UniqueViolation
 
@@ -71,7 +74,7 @@ class SignIns(Actors):
             raise NotSignedIn("This link is unknown, used or expired. The command 'metier link' prints a new one.")
         if row["workspace_id"] is None:
             return Welcome(await self._new_link(None, None), self._clock.now() + LINK_LASTS)
-        return await self._begin(row["workspace_id"], row["member_id"])
+        return await self._begin(row["workspace_id"], row["member_id"], rule="one-time link")
 
     async def _new_link(self, workspace_id: UUID | None, member_id: UUID | None) -> str:
         token, now = new_token(LINK), self._clock.now()
@@ -108,14 +111,25 @@ class SignIns(Actors):
         for row in rows or [{"password_hash": None}]:
             if await self._passwords.verify(password, row["password_hash"]):
                 self._tries.forget(name)
-                return await self._begin(row["workspace_id"], row["id"])
+                return await self._begin(row["workspace_id"], row["id"], rule="password")
         raise NotSignedIn("The e-mail or the password is not right.")
 
     async def sign_out(self, token: str) -> None:
         """End a sign-in; an unknown one is no error."""
-        await self._db.execute("delete from core.sign_in where token_hash = %s", [digest(token)])
+        async with self._db.transaction() as transaction:
+            ended = await transaction.row(
+                """
+                delete from core.sign_in s using core.member m
+                where s.token_hash = %s and m.workspace_id = s.workspace_id and m.id = s.member_id
+                returning s.workspace_id, s.member_id, m.name
+                """,
+                [digest(token)],
+            )
+            if ended is not None:
+                who = person(ended["member_id"], ended["name"])
+                await note_by(transaction, self._clock, ended["workspace_id"], who, Entry("sign_in.ended"))
 
-    async def _begin(self, workspace_id: UUID, member_id: UUID) -> SignedIn:
+    async def _begin(self, workspace_id: UUID, member_id: UUID, *, rule: str) -> SignedIn:
         token, now = new_token(SIGN_IN), self._clock.now()
         expires_at = now + SIGN_IN_LASTS
         async with self._db.transaction() as transaction:
@@ -130,6 +144,11 @@ class SignIns(Actors):
                 """,
                 [digest(token), workspace_id, member_id, now, expires_at],
             )
+            name = await transaction.value(
+                "select name from core.member where workspace_id = %s and id = %s", [workspace_id, member_id]
+            )
+            who = person(member_id, name)
+            await note_by(transaction, self._clock, workspace_id, who, Entry("sign_in.begun", rule=rule))
         return SignedIn(token, await self.actor_for_sign_in(token), expires_at)
 
     # what members say of themselves
@@ -159,13 +178,14 @@ class SignIns(Actors):
             await self._check_current(actor, current, stored)
         hashed = await self._passwords.hash(password)
         try:
-            await self._db.execute(
-                """
-                update core.member set email = %s, password_hash = %s, updated_at = %s
-                where workspace_id = %s and id = %s
-                """,
-                [email, hashed, self._clock.now(), actor.workspace_id, actor.principal.id],
-            )
+            async with self._change(actor, "member.password_set", email) as transaction:
+                await transaction.execute(
+                    """
+                    update core.member set email = %s, password_hash = %s, updated_at = %s
+                    where workspace_id = %s and id = %s
+                    """,
+                    [email, hashed, self._clock.now(), actor.workspace_id, actor.principal.id],
+                )
         except UniqueViolation:
             raise AlreadyExists("member with the e-mail", email) from None
         if stored is not None:
@@ -201,20 +221,21 @@ class SignIns(Actors):
             Forbidden: The actor is not a person.
         """
         before = await self.profile(actor)
-        await self._db.execute(
-            """
-            update core.member set name = %s, time_zone = %s, locale = %s, updated_at = %s
-            where workspace_id = %s and id = %s
-            """,
-            [
-                before.name if name is None else clean_name(name),
-                before.time_zone if time_zone is None else check_time_zone(time_zone),
-                before.locale if locale is None else check_locale(locale),
-                self._clock.now(),
-                actor.workspace_id,
-                actor.principal.id,
-            ],
-        )
+        async with self._change(actor, "member.profile_changed", before.name, before.id) as transaction:
+            await transaction.execute(
+                """
+                update core.member set name = %s, time_zone = %s, locale = %s, updated_at = %s
+                where workspace_id = %s and id = %s
+                """,
+                [
+                    before.name if name is None else clean_name(name),
+                    before.time_zone if time_zone is None else check_time_zone(time_zone),
+                    before.locale if locale is None else check_locale(locale),
+                    self._clock.now(),
+                    actor.workspace_id,
+                    actor.principal.id,
+                ],
+            )
         return await self.profile(actor)
 
     async def _person(self, actor: Actor) -> Row:
@@ -245,3 +266,8 @@ class SignIns(Actors):
 def _as_stored(email: str) -> str:
     """Give the address in its stored form; what no stored one can hold becomes `?`."""
     return email.encode(errors="replace").decode().replace("\0", "?").strip().lower()
+
+
+def person(member_id: UUID, name: str) -> Mapping[str, Any]:
+    """Say who a member is, for the audit log, where there is no Actor yet or no more."""
+    return {"kind": "member", "id": str(member_id), "label": name, "chain": ()}

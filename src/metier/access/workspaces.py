@@ -9,6 +9,7 @@ from metier.access.passwords import check_password
 from metier.access.standard import ADMIN, MEMBER, admin_role, member_role
 from metier.access.values import Workspace
 from metier.actor import Actor, Holder, Role, check_flag
+from metier.audit import Entry, note_by
 from metier.errors import AlreadyExists
 from metier.store import Json, Transaction, UniqueViolation
 
@@ -16,6 +17,10 @@ _SEED_FEATURES = """
 insert into core."featureFlag" ("id", "key", "workspaceId", "value")
 select gen_random_uuid(), key, %(workspace)s, true from unnest(%(keys)s::text[]) as key
 """
+
+
+#: Who makes workspaces and members, where nobody is known yet.
+_HOUSE = {"kind": "system", "label": "Metier", "chain": ()}
 
 
 class Workspaces(Desk):
@@ -34,6 +39,7 @@ class Workspaces(Desk):
                 await self._add_role(transaction, workspace_id, role)
             await transaction.execute(_SEED_FEATURES, {"workspace": workspace_id, "keys": list(FEATURES)})
             await transaction.execute(f"create schema {schema}")
+            await note_by(transaction, self._clock, workspace_id, _HOUSE, Entry("workspace.created", target=name))
         return workspace_id
 
     async def workspaces(self) -> list[Workspace]:
@@ -58,10 +64,11 @@ class Workspaces(Desk):
             Invalid: There is no such time zone.
         """
         check_flag(actor, "WORKSPACE")
-        await self._db.execute(
-            "update core.workspace set settings = settings || %s where id = %s",
-            [Json({"time_zone": check_time_zone(name)}), actor.workspace_id],
-        )
+        async with self._change(actor, "workspace.changed", time_zone=name) as transaction:
+            await transaction.execute(
+                "update core.workspace set settings = settings || %s where id = %s",
+                [Json({"time_zone": check_time_zone(name)}), actor.workspace_id],
+            )
 
     async def create_member(
         self,
@@ -99,16 +106,19 @@ class Workspaces(Desk):
             "locale": check_locale(locale),
             "now": self._clock.now(),
         }
+        entry = Entry("member.created", target=str(values["name"]), target_id=str(member_id), details={"role": role})
         try:
-            await self._db.execute(
-                """
-                insert into core.member (workspace_id, id, role_id, name, email, password_hash, time_zone, locale,
-                    created_at, updated_at)
-                values (%(workspace)s, %(id)s, %(role)s, %(name)s, %(email)s, %(password)s, %(time_zone)s, %(locale)s,
-                    %(now)s, %(now)s)
-                """,
-                values,
-            )
+            async with self._db.transaction() as transaction:
+                await transaction.execute(
+                    """
+                    insert into core.member (workspace_id, id, role_id, name, email, password_hash, time_zone, locale,
+                        created_at, updated_at)
+                    values (%(workspace)s, %(id)s, %(role)s, %(name)s, %(email)s, %(password)s, %(time_zone)s,
+                        %(locale)s, %(now)s, %(now)s)
+                    """,
+                    values,
+                )
+                await note_by(transaction, self._clock, workspace_id, _HOUSE, entry)
         except UniqueViolation:
             raise AlreadyExists("member with the e-mail", str(email)) from None
         return member_id

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from metier.api import budgets, chat, data, features, me, members, roles, secrets, workspace, writes
+from metier.api import audit, budgets, chat, data, features, me, members, roles, secrets, workspace, writes
 from metier.api.auth import OriginCheck
 from metier.api.errors import handle_errors
 from metier.api.sse import Renderer
@@ -42,5 +42,6 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(budgets.router())
     app.include_router(secrets.router())
     app.include_router(members.router())
+    app.include_router(audit.router())
     app.include_router(workspace.health_router())
     return app

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from metier.actor import AI_FEATURE, Actor, check_feature
+from metier.audit import note
 from metier.clock import Clock
 from metier.errors import Invalid, NotFound, Problem
 from metier.store import Database
@@ -107,11 +108,13 @@ class Threads:
 
     async def delete(self, actor: Actor, thread_id: UUID) -> None:
         """Take a thread out of sight; its runs stay in the log."""
-        await self.get(actor, thread_id)
-        await self._db.execute(
-            f"update core.thread set deleted_at = %(now)s where {_MINE} and id = %(id)s",
-            _scope(actor) | {"id": thread_id, "now": self._clock.now()},
-        )
+        thread = await self.get(actor, thread_id)
+        async with self._db.transaction() as transaction:
+            await transaction.execute(
+                f"update core.thread set deleted_at = %(now)s where {_MINE} and id = %(id)s",
+                _scope(actor) | {"id": thread_id, "now": self._clock.now()},
+            )
+            await note(transaction, self._clock, actor, "thread.deleted", target=thread.title, target_id=thread_id)
 
     async def restore(self, actor: Actor, thread_id: UUID) -> None:
         """Bring a deleted thread back.
@@ -119,13 +122,15 @@ class Threads:
         Raises:
             NotFound: There is none of this id that is the actor's.
         """
-        count = await self._db.execute(
-            "update core.thread set deleted_at = null"
-            " where workspace_id = %(workspace)s and principal_id = %(principal)s and id = %(id)s",
-            _scope(actor) | {"id": thread_id},
-        )
-        if not count:
-            raise NotFound("thread", str(thread_id))
+        async with self._db.transaction() as transaction:
+            title = await transaction.value(
+                "update core.thread set deleted_at = null"
+                " where workspace_id = %(workspace)s and principal_id = %(principal)s and id = %(id)s returning title",
+                _scope(actor) | {"id": thread_id},
+            )
+            if title is None:
+                raise NotFound("thread", str(thread_id))
+            await note(transaction, self._clock, actor, "thread.restored", target=title, target_id=thread_id)
 
     async def touch(self, actor: Actor, thread_id: UUID, text: str) -> None:
         """Note that the thread was used; the first text becomes its title."""

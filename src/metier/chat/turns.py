@@ -208,6 +208,7 @@ class Chat:
             run_id=log.run.id,
             root_id=log.run.root_id,
             emit=lambda type, data: log.put(events=[(type, data)]),
+            note=log.note,
         )
         return await Loop(ctx, agent, log, before, said, model=model, parts=self._parts).run()
 

@@ -19,6 +19,7 @@ COMMANDS = (
     "members",
     "flags",
     "budgets",
+    "audit",
     "link",
     "sql",
     "doctor",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from metier.actor import Actor, check_flag
+from metier.audit import note as write_down
 from metier.clock import Clock
 from metier.definitions import rows
 from metier.definitions.bodies import Body, canonical, render
@@ -354,6 +355,8 @@ class Change:
         news = News(what, self._actor, kind, id, name, before, version, note)
         for listener in self._listeners:
             await listener(self.tx, news)
+        action, target, told = f"definition.{what}", f"{kind} {name}", {"version": version, "note": note}
+        await write_down(self.tx, self._clock, self._actor, action, target=target, target_id=id, details=told)
 
     async def _keep_draft(self, id: UUID, source: Source | None) -> None:
         now = self._clock.now()

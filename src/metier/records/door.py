@@ -13,6 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from metier.actor import Action, Actor, Role, check, check_flag
+from metier.audit import note
 from metier.clock import Clock
 from metier.errors import Conflict, NoSuchRecord, NotFound
 from metier.filters import read_where
@@ -351,6 +352,8 @@ class Records:
         body = ObjectType.from_json(object_type.to_json())  # checks the form too
         async with _no_database_words(), self._db.transaction() as tx:
             changed = await self._publish(tx, actor.workspace_id, body)
+            if changed:
+                await note(tx, self._clock, actor, "object_type.published", target=body.name)
         if changed:
             self._catalog.forget()
 

@@ -6,6 +6,7 @@ A refusal anywhere changes nothing (S-09). What a call writes lies all in one ob
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from metier.audit import Entry, keep
 from metier.errors import Conflict, MetierError, ValueTaken
 from metier.records import changes, ddl, effects
 from metier.records import columns as cols
@@ -140,6 +142,7 @@ class _Write(Scoped):
         log = self._logged(found)
         if log:
             await changes.store(self.tx, actor, cause, list(log.values()))
+            await keep(self.tx, self._noted(list(log.values())))
         if cause.effect_key is not None:
             await effects.settle(self.tx, actor, cause, _kept(found, log))
         return await self._told([(effect, log.get(place)) for place, effect in enumerate(found)])
@@ -153,6 +156,20 @@ class _Write(Scoped):
             place: self._change(effect, effect.kind or Kind.UPDATED, change_id, write_id)
             for change_id, (place, effect) in zip(ids, real, strict=True)
         }
+
+    def _noted(self, log: Sequence[Change]) -> Mapping[str, Any]:
+        """Make the audit log's row: what was done, to how many; the change log has the values."""
+        actor, kinds = self.place.actor, Counter(change.kind.value for change in log)
+        entry = Entry(
+            "record.written",
+            target=self.place.seen.name,
+            target_id=str(log[0].record_id) if len(log) == 1 else "",
+            rows=len(log),
+            run_id=self.cause.run_id,
+            details={"write": str(log[0].write_id), "origin": self.cause.origin, **kinds},
+        )
+        facts: dict[str, Any] = {"id": self.new_id(), "now": self.place.here.now, "principal_id": actor.principal.id}
+        return entry.row(actor.workspace_id, actor.to_json(), **facts)
 
     def _change(self, effect: Effect, kind: Kind, id: UUID, write_id: UUID) -> Change:
         return Change(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from metier.actor import Actor, PrincipalKind, check_any_flag
+from metier.audit import note
 from metier.clock import Clock
 from metier.errors import Invalid, NotFound, Problem
 from metier.registry import fold_name
@@ -128,7 +129,17 @@ class Budgets:
                     "by": actor.principal.id,
                 },
             )
-            return await _get(transaction, actor.workspace_id, budget_id)
+            budget = await _get(transaction, actor.workspace_id, budget_id)
+            await note(
+                transaction,
+                self._clock,
+                actor,
+                "budget.set",
+                target=budget.title,
+                target_id=budget.id,
+                details=budget.to_json(),
+            )
+            return budget
 
     async def remove(self, actor: Actor, budget_id: UUID) -> None:
         """Take a budget away; what was used stays in the ledger.
@@ -143,6 +154,7 @@ class Budgets:
             await transaction.execute(
                 "delete from core.budget where workspace_id = %s and id = %s", [actor.workspace_id, budget.id]
             )
+            await note(transaction, self._clock, actor, "budget.removed", target=budget.title, target_id=budget.id)
 
     async def _subject(self, transaction: Transaction, workspace_id: UUID, scope: Scope, given: str) -> str:
         """Give what is stored for the subject that a person has named."""

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from metier.actor import Actor
+from metier.audit import Entry
 from metier.errors import RunStopped, StepInterrupted
 from metier.events import EventType, Status
 from metier.llm.messages import Message, Usage
@@ -78,6 +80,19 @@ class RunLog:
         rows = self.message_rows(messages)
         rows += [self.log.event_row(self.run.id, kind, body) for kind, body in bodies]
         return self.log.write(rows)
+
+    def note(self, actor: Actor, entry: Entry) -> None:
+        """Queue a row of the audit log: what the actor did or tried in this run."""
+        if self._closed or self.log.fault is not None:
+            return
+        row = replace(entry, run_id=self.run.id).row(
+            self.run.workspace_id,
+            actor.to_json(),
+            id=self.log.clock.new_id(),
+            now=self.log.clock.now(),
+            principal_id=actor.principal.id,
+        )
+        self.log.write([("audits", encode(row | {"root_id": self.run.root_id}))])
 
     async def emit(self, type: EventType, data: Mapping[str, Any]) -> None:
         """Put an event and wait until it is committed.

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from metier.actor import Actor
+from metier.audit import note
 from metier.clock import Clock
 from metier.engine import Engine
 from metier.engine.waiting import happens
@@ -153,10 +154,10 @@ class Runs(History):
             NotFound: There is no run of this id that the actor may see.
         """
         run = await self.get(actor, run_id)
-        await self._db.rows(
-            _ASK_TO_STOP,
-            {"workspace": run.workspace_id, "root": run.root_id, "id": run.id, "now": self._clock.now()},
-        )
+        asked = {"workspace": run.workspace_id, "root": run.root_id, "id": run.id, "now": self._clock.now()}
+        async with self._db.transaction() as transaction:
+            await transaction.rows(_ASK_TO_STOP, asked)
+            await note(transaction, self._clock, actor, "run.stopped", target=run.name, target_id=run.id)
         await self.requeue(run.root_id)
         for run_log in self._at_work():
             if run_log.run.id == run_id:

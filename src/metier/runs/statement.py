@@ -4,7 +4,7 @@ Its document has a list per kind of row, `{"logs": [...], "runs": [...], "messag
 root run, and only rows of a root run whose epoch is current are written:
 
 logs ── locked, if the epoch is current ──┐
-runs ── new root runs ────────────────────┴─▶ current ──▶ messages, events, ends, calls, settlements
+runs ── new root runs ────────────────────┴─▶ current ──▶ messages, events, audits, ends, calls, settlements
                                                  └─▶ account: which calls no budget allows
 
 The lock (`for share`) makes a take-over wait for a write under way, and a write that comes after it see the new epoch.
@@ -88,6 +88,22 @@ told as (
     where {_CURRENT}
     {{again}}
 ),
+noted as (
+    insert into core.audit (
+        workspace_id, id, ts, actor, principal_id, action, target, target_id, decision, rule, tool, arguments_hash,
+        rows, approval_id, run_id, details
+    )
+    select
+        x.workspace_id, x.id, x.ts, x.actor, x.principal_id, x.action, x.target, x.target_id, x.decision, x.rule,
+        x.tool, x.arguments_hash, x.rows, x.approval_id, x.run_id, x.details
+    from document, jsonb_to_recordset(d->'audits') as x(
+        root_id uuid, workspace_id uuid, id uuid, ts timestamptz, actor jsonb, principal_id uuid, action text,
+        target text, target_id text, decision text, rule text, tool text, arguments_hash text, rows int,
+        approval_id uuid, run_id uuid, details jsonb
+    )
+    where {_CURRENT}
+    {{again}}
+),
 states as (
     update core.run r  -- one that begins to wait belongs to nobody, and goes on at once if it is to stop
     set status = case when x.status = 'waiting' and r.stop_requested_at is not null then 'queued' else x.status end,
@@ -143,4 +159,4 @@ FIRST = _TEMPLATE.format(again="")
 AGAIN = _TEMPLATE.format(again="on conflict do nothing")
 
 #: Kinds of rows in a document. A settlement of a call in the same document takes the call's place.
-KINDS = ("runs", "messages", "events", "states", "prompts", "calls", "settlements")
+KINDS = ("runs", "messages", "events", "audits", "states", "prompts", "calls", "settlements")

@@ -7,11 +7,13 @@ what was expected, never repaired or taken as empty (S-15).
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, cast
 
 import orjson
 
 from metier.actor import check_flag
+from metier.audit import Entry
 from metier.context import Context
 from metier.errors import (
     GiveUp,
@@ -34,7 +36,12 @@ from metier.tools.approval import Caution, decide
 from metier.tools.tool import Output, Tool
 
 TOOL_TIMEOUT_S = 60.0
+RULE_MAX = 500  # characters of a refusal's sentence that the audit log keeps
+NAME_MAX = 200  # characters of a tool's name that there is not
 MAX_ARGUMENTS = 100_000  # characters; a filter of 200 conditions is some 20,000
+
+#: Errors of a tool's run that mean it was not let pass.
+_REFUSALS = frozenset({"MissingPermission", "Forbidden", "NobodyToAsk", "RefusedAddress"})
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class Dispatcher:
             await noted
         output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
         output = self._redactor.value(output, of=ctx.actor.workspace_id)
+        ctx.note(ctx.actor, _decision(call, tool, output, refused=fault is not None))
         return record_result(ctx, call, output, started, tool.brings if tool and not fault else ())
 
     def _read(
@@ -202,6 +210,28 @@ def _call_data(call: ToolCall, tool: Tool | None, arguments: Mapping[str, Any]) 
     if tool is None or (not arguments and call.raw.strip() not in ("{}", "")):
         data["raw"] = call.raw[:2_000]
     return data | ({"category": tool.category, "effect": tool.effect} if tool else {})
+
+
+def _decision(call: ToolCall, tool: Tool | None, output: Mapping[str, Any], *, refused: bool) -> Entry:
+    """Give what the audit log keeps of a call: whether it was let pass, by which rule, and never its arguments."""
+    error = output.get("error", {}).get("error", "")
+    refused = refused or error in _REFUSALS
+    held = f", holds {tool.flag}" if tool and tool.flag else ""
+    return Entry(
+        "tool.called",
+        decision="refused" if refused else "allowed",
+        rule=f"{error}: {output['message']}"[:RULE_MAX] if refused or tool is None else f"{tool.effect}{held}",
+        tool=tool.name if tool else call.name[:NAME_MAX],
+        arguments_hash=sha256(call.raw.encode("utf-8", "surrogatepass")).hexdigest(),
+        rows=_touched(output),
+        details={"call_id": call.id, "success": output["success"]} | ({"error": error} if error else {}),
+    )
+
+
+def _touched(output: Mapping[str, Any]) -> int | None:
+    result = output.get("result")
+    records = cast("dict[str, Any]", result).get("records") if isinstance(result, dict) else None
+    return len(cast("list[Any]", records)) if isinstance(records, list) else None
 
 
 def _success(tool: Tool, given: Any) -> dict[str, Any]:

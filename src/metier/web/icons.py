@@ -32,6 +32,7 @@ DRAWINGS: Mapping[str, str] = {
     "keyboard": '<path d="M3 7h18v11H3z"/><path d="M7 11v.01M11 11v.01M15 11v.01M17 14.5v.01M7 14.5h7"/>',
     "link": '<path d="M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1"/>'
     '<path d="M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1"/>',
+    "list": '<path d="M9 6h11M9 12h11M9 18h11M4 6v.01M4 12v.01M4 18v.01"/>',
     "lock": '<path d="M6 11h12v9H6z"/><path d="M9 11V8a3 3 0 0 1 6 0v3"/>',
     "mail": '<path d="M3 6h18v13H3z"/><path d="M3 7l9 7 9-7"/>',
     "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',

@@ -98,6 +98,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
     if actor.holds("WORKSPACE"):
         yield Place("Features", "/settings/features", "flag", "Settings")
+    if actor.holds("SECURITY"):
+        yield Place("Audit", "/settings/audit", "list", "Settings")
     if may_see(actor):
         yield Place("Health", "/settings/health", "heart", "Settings")
 

@@ -19,8 +19,7 @@ STATEMENTS = [
     text.strip() for text in re.split(r";\n", re.sub(r"^--.*\n", "", SEED, flags=re.MULTILINE)) if text.strip()
 ]
 UPSERTS = [text for text in STATEMENTS if text.startswith("INSERT")]
-LATER = ('metadata."role"', 'metadata."permissionFlag"', 'metadata."agentChatThread"', 'metadata."agentTurnEvaluation"')
-"""Relations of features that there are not yet."""
+LATER = 'metadata."agentTurnEvaluation"'  # a relation of evaluations, which there are not yet
 
 
 @pytest.fixture
@@ -91,16 +90,40 @@ def test_each_upsert_holds_at_the_next_request(server: Server, outside, workspac
     run(outside, 'update core."featureFlag" set "value" = true')
 
 
-@pytest.mark.parametrize("statement", [text for text in STATEMENTS if text not in UPSERTS])
-def test_each_query_answers_and_names_its_columns(outside, workspace: str, statement: str):
-    statement = statement.replace("YOUR_WORKSPACE_ID", workspace).replace("YOUR_ROLE_ID", workspace)
-    if any(name in statement for name in LATER):
-        with pytest.raises(psycopg.ProgrammingError, match="does not exist"):
-            run(outside, statement)
+QUERIES = [text for text in STATEMENTS if text not in UPSERTS]
+
+
+@pytest.fixture
+def role(outside: psycopg.Connection[Any], workspace: str) -> str:
+    """The id of the role `member`, by the plan's query of roles."""
+    (found,) = [row for row in run(outside, QUERIES[2].replace("YOUR_WORKSPACE_ID", workspace)) if row[1] == "member"]
+    return str(found[0])
+
+
+@pytest.mark.parametrize("statement", QUERIES)
+def test_each_query_answers_and_names_its_columns(
+    home: Home, server: Server, outside, workspace: str, role: str, statement: str
+):
+    with server.signed_in() as client:
+        client.post("/api/v1/threads", json={})
+    statement = statement.replace("YOUR_WORKSPACE_ID", workspace).replace("YOUR_ROLE_ID", role)
+    if LATER in statement:
+        assert "does not exist" in home.run("sql", statement, ok=False).stderr
         return
 
+    typed = home.json_lines("sql", statement)
     cursor = outside.execute(statement)
 
-    assert cursor.fetchall()
+    assert len(cursor.fetchall()) == len(typed) > 0
     wanted = re.findall(r'[\w"]+(?=,|\s*$)', statement.partition("SELECT")[2].partition("FROM")[0], re.MULTILINE)
-    assert [column.name for column in cursor.description] == [name.strip('"') for name in wanted]
+    assert list(typed[0]) == [column.name for column in cursor.description] == [name.strip('"') for name in wanted]
+
+
+def test_the_flags_of_a_role_are_those_it_has(home: Home, outside, role: str):
+    (member,) = home.json_lines("roles", "show", "member")
+
+    flags = dict(run(outside, QUERIES[3].replace("YOUR_ROLE_ID", role)))
+
+    assert sorted(key for key, value in flags.items() if value) == member["flags"]
+    assert flags["AI"] is True
+    assert flags["CODE_INTERPRETER_TOOL"] is False

@@ -2,7 +2,7 @@ import pytest
 
 from metier.llm.messages import Message, Plan, Request, Text, ToolCall, ToolResult, ToolSpec, Usage, user
 from metier.llm.provider import LongContext, ModelInfo
-from metier.llm.usage import cost_micros, estimated_usage
+from metier.llm.usage import cost_micros, estimated_usage, output_micros
 
 PRICED = ModelInfo("a/b", input_micros=2_000_000, output_micros=8_000_000, cached_micros=500_000)
 
@@ -40,6 +40,18 @@ def test_without_a_price_for_cached_input_it_costs_the_full_price():
 )
 def test_an_unknown_price_is_not_guessed(model):
     assert cost_micros(model, Usage(10, 10)) is None
+
+
+@pytest.mark.parametrize(("usage", "micros"), [(Usage(100, 20, 60), 160), (Usage(10, 0), 0), (Usage(0, 1), 8)])
+def test_the_answers_share_of_the_cost(usage, micros):
+    assert output_micros(PRICED, usage) == micros
+    assert output_micros(ModelInfo("a/b", output_micros=1), usage) == 0, "an unknown price is not guessed"
+
+
+def test_the_answers_share_is_dearer_after_a_long_question():
+    model = ModelInfo("a/b", input_micros=10, output_micros=10, long_context=LongContext(200_000, 2_000_000, 4_000_000))
+
+    assert output_micros(model, Usage(200_001, 100)) == 400
 
 
 def test_rules_are_free():

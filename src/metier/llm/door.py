@@ -17,7 +17,7 @@ from metier.errors import MetierError, ProviderDown
 from metier.llm.catalog import ModelCatalog
 from metier.llm.messages import Chunk, Finish, PlanNote, ReasoningDelta, Request, TextDelta, ToolCall, Usage
 from metier.llm.provider import ModelInfo
-from metier.llm.usage import cost_micros, estimated_usage, too_long, with_end
+from metier.llm.usage import cost_micros, estimated_usage, output_micros, too_long, with_end
 
 #: Kinds of faults of a call that no model has worked on, if nothing of an answer came.
 REFUSED = frozenset({"auth", "rejected", "rate_limited", "network", "context"})
@@ -51,6 +51,7 @@ class CallEnd:
         first_ms: Milliseconds until the first chunk; None if there was none.
         ms: Milliseconds in all.
         error: The fault as `MetierError.to_json()`, or None.
+        output_micros: What of `cost_micros` the answer cost.
     """
 
     status: Literal["settled", "stopped", "failed"]
@@ -61,6 +62,7 @@ class CallEnd:
     ms: float
     ended_at: datetime
     error: Mapping[str, Any] | None = None
+    output_micros: int = 0
 
 
 class Ledger(Protocol):
@@ -215,6 +217,7 @@ class _Call:
             ms=self._ms(),
             ended_at=self._clock.now(),
             error=None if finish else _told(fault),
+            output_micros=output_micros(self.start.model, usage),
         )
 
     def _usage(self, fault: BaseException | None = None) -> tuple[Usage, bool]:

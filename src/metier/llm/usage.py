@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from metier.llm.messages import Message, Part, Plan, Request, Text, ToolCall, ToolResult, Usage
-from metier.llm.provider import ModelInfo
+from metier.llm.provider import LongContext, ModelInfo
 
 CHARS_PER_TOKEN = 4  # rough rule for English with common tokenizers; only for estimates, which say so
 ANSWER_MOST = 16_384  # tokens of an answer where a budget has to know; all models of the catalogue can give as many
@@ -18,15 +18,26 @@ def cost_micros(model: ModelInfo, usage: Usage) -> int | None:
     """
     if not model.ai:
         return 0
-    prices = model
-    if model.long_context is not None and usage.input_tokens > model.long_context.over_tokens:
-        prices = model.long_context
+    prices = _prices(model, usage)
     if prices.input_micros is None or prices.output_micros is None:
         return None
     cached_rate = prices.input_micros if prices.cached_micros is None else prices.cached_micros
     full = max(0, usage.input_tokens - usage.cached_tokens)
     total = full * prices.input_micros + usage.cached_tokens * cached_rate + usage.output_tokens * prices.output_micros
     return (total + 500_000) // 1_000_000
+
+
+def output_micros(model: ModelInfo, usage: Usage) -> int:
+    """Give what of `cost_micros` the answer cost; the rest is the question's. 0 if the price is unknown."""
+    if not cost_micros(model, usage):
+        return 0
+    return (usage.output_tokens * (_prices(model, usage).output_micros or 0) + 500_000) // 1_000_000
+
+
+def _prices(model: ModelInfo, usage: Usage) -> ModelInfo | LongContext:
+    if model.long_context is not None and usage.input_tokens > model.long_context.over_tokens:
+        return model.long_context
+    return model
 
 
 def with_end(request: Request, model: ModelInfo) -> Request:

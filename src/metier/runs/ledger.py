@@ -114,6 +114,7 @@ class Ledger:
             **end.usage.to_json(),
             "estimated": end.estimated,
             "cost_micros": cost_micros,
+            "output_micros": end.output_micros,
             "first_ms": end.first_ms,
             "ended_at": end.ended_at,
             "error": end.error,

@@ -18,7 +18,7 @@ _CALL = (
     " prompt_hash text, messages jsonb, input_tokens bigint, output_tokens bigint, cached_tokens bigint,"
     " reasoning_tokens bigint, estimated boolean, cost_micros bigint, started_at timestamptz,"
     " first_ms double precision, ended_at timestamptz, error jsonb, principal_kind text, role_id uuid, agents text[],"
-    " held_tokens bigint, held_micros bigint"
+    " held_tokens bigint, held_micros bigint, output_micros bigint"
 )
 
 _CURRENT = "x.root_id = any (array(select id from current))"
@@ -126,13 +126,13 @@ calls as (
     insert into core.model_call (
         workspace_id, id, root_id, run_id, principal_id, model, status, prompt_hash, messages, input_tokens,
         output_tokens, cached_tokens, reasoning_tokens, estimated, cost_micros, started_at, first_ms, ended_at, error,
-        principal_kind, role_id, agents, held_tokens, held_micros
+        principal_kind, role_id, agents, held_tokens, held_micros, output_micros
     )
     select
         x.workspace_id, x.id, x.root_id, x.run_id, x.principal_id, x.model, x.status, decode(x.prompt_hash, 'hex'),
         x.messages, x.input_tokens, x.output_tokens, x.cached_tokens, x.reasoning_tokens, x.estimated, x.cost_micros,
         x.started_at, x.first_ms, x.ended_at, x.error, x.principal_kind, x.role_id, x.agents,
-        coalesce(x.held_tokens, 0), coalesce(x.held_micros, 0)
+        coalesce(x.held_tokens, 0), coalesce(x.held_micros, 0), coalesce(x.output_micros, 0)
     from document, jsonb_to_recordset(d->'calls') as x({_CALL})
     where {_CURRENT} and x.id <> all (array(select call_id from account))
     {{again}}
@@ -141,7 +141,8 @@ settlements as (
     update core.model_call m
     set status = x.status, input_tokens = x.input_tokens, output_tokens = x.output_tokens,
         cached_tokens = x.cached_tokens, reasoning_tokens = x.reasoning_tokens, estimated = x.estimated,
-        cost_micros = x.cost_micros, first_ms = x.first_ms, ended_at = x.ended_at, error = x.error
+        cost_micros = x.cost_micros, output_micros = x.output_micros, first_ms = x.first_ms, ended_at = x.ended_at,
+        error = x.error
     from document, jsonb_to_recordset(d->'settlements') as x({_CALL})
     where {_CURRENT} and m.workspace_id = x.workspace_id and m.id = x.id and m.status = 'reserved'
         and (select count(*) from account) >= 0  -- it reads what is reserved, so it comes first

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from metier.access.checks import clean_email
-from metier.access.desk import Desk, Row, actor_from, role_from
+from metier.access.desk import Desk, Row, actor_from, role_from, roles_of
 from metier.access.standard import ADMIN
 from metier.access.tokens import digest
-from metier.actor import Actor, Principal, PrincipalKind, Role
+from metier.actor import Actor, Principal, PrincipalKind, Role, check_flag
 from metier.errors import Conflict, NotFound, NotSignedIn
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
@@ -96,6 +96,28 @@ class Actors(Desk):
             )
             raise NotFound("member", email, [member["email"] for member in known])
         return actor_from(row, PrincipalKind.MEMBER)
+
+    async def another(self, actor: Actor, *, member: str | None = None, role: str | None = None) -> Actor:
+        """Give who a member is, or whom the actor would be with another role, to say why they may do something.
+
+        It is for answers about that one (`Records.why`), never to act as them.
+
+        Args:
+            member: An id or an e-mail.
+
+        Raises:
+            MissingPermission: The actor does not hold ROLES.
+            NotFound: There is no such member or role; suggests the nearest.
+        """
+        check_flag(actor, "ROLES")
+        if role is not None:
+            return replace(actor, roles=((await roles_of(self._db, actor.workspace_id)).get(role),), chain=())
+        name = member or ""
+        try:
+            found = UUID(name)
+        except ValueError:
+            return await self.actor_for_email(actor.workspace_id, name)
+        return await self.actor_for_member(actor.workspace_id, found)
 
     async def operator(self) -> Actor:
         """Give who commands act as: the first admin of the first workspace, recorded as operator.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from metier.api import audit, budgets, chat, data, features, me, members, roles, secrets, workspace, writes
+from metier.api import audit, budgets, chat, data, features, me, members, roles, secrets, why, workspace, writes
 from metier.api.auth import OriginCheck
 from metier.api.errors import handle_errors
 from metier.api.sse import Renderer
@@ -38,6 +38,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(me.router())
     app.include_router(workspace.router())
     app.include_router(roles.router())
+    app.include_router(why.router())
     app.include_router(features.router())
     app.include_router(budgets.router())
     app.include_router(secrets.router())

@@ -16,6 +16,7 @@ COMMANDS = (
     "keys",
     "secrets",
     "roles",
+    "why",
     "members",
     "flags",
     "budgets",

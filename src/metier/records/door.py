@@ -13,9 +13,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from metier.actor import Action, Actor, Role, check, check_flag
+from metier.actor.reason import Reason
 from metier.audit import note
 from metier.clock import Clock
-from metier.errors import Conflict, NoSuchRecord, NotFound
+from metier.errors import Conflict, NoSuchRecord, NotFound, UnknownField
 from metier.filters import read_where
 from metier.records import ddl, rules
 from metier.records.catalog import CHANNEL, Catalog, Sight
@@ -30,6 +31,7 @@ from metier.records.scoped import Places, Texts
 from metier.records.search import Hit, compose_search, read_text, searchable
 from metier.records.shape import ObjectType
 from metier.records.values import Values
+from metier.records.why import explain
 from metier.records.write import Writer, Written
 from metier.store import Database, Json, Transaction
 
@@ -356,6 +358,35 @@ class Records:
                 await note(tx, self._clock, actor, "object_type.published", target=body.name)
         if changed:
             self._catalog.forget()
+
+    async def why(
+        self,
+        actor: Actor,
+        object_name: str,
+        *,
+        field: str | None = None,
+        record_id: UUID | str | None = None,
+        action: Action = Action.READ,
+        of: Actor | None = None,
+    ) -> Reason:
+        """Say which rule lets somebody do something with an object, field or record, or forbids it (S-46).
+
+        Args:
+            actor: Who asks; what that one does not see stays unknown.
+            of: Whose right it is about; one's own if left out.
+
+        Raises:
+            MissingPermission: It is about another, and the actor does not hold ROLES.
+            NotFound, NoSuchRecord, UnknownField: There is no such object, record or field for who asks.
+        """
+        if of is not None:
+            check_flag(actor, "ROLES")
+        kind = await self.object(actor, object_name)
+        if field is not None and field not in kind.by_name:
+            raise UnknownField(field[:200], kind.name, kind.by_name, path="field")
+        found = None if record_id is None else UUID((await self.get(actor, kind.name, record_id))["id"])
+        whom = of or actor
+        return await explain(self._db, self._catalog, whom, action, kind, field=field, record_id=found)
 
     async def own_names(self, actor: Actor, role: Role) -> Role:
         """Give the role with the own names of the objects and fields it has rules for, as `actor` sees them.

@@ -78,8 +78,7 @@ async def home(rows: int) -> AsyncGenerator[Home, None]:
             noted.write_text(json.dumps(known))
         known = json.loads(noted.read_text())
         actor = await metier.access.operator()
-        for kind in metier.shelf.objects:  # what is new since the home was made
-            await metier.records.publish(actor, kind)
+        await metier.data_model.publish_all(actor, metier.shelf.objects)  # what is new since the home was made
         company = await metier.records.object(actor, "company")
         yield Home(folder, known["key"], known["schema"], metier.db.url, *by_hand(company))
 

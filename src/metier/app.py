@@ -17,11 +17,12 @@ from metier.audit import Audit
 from metier.chat import Chat, Threads
 from metier.clock import Clock, SystemClock
 from metier.context import Ask
+from metier.definitions import Definitions
 from metier.egress import PORTS, Egress
 from metier.engine import Engine
 from metier.errors import NotFound
 from metier.llm import ModelCatalog, Models, Provider, providers_from
-from metier.records import ObjectType, Records
+from metier.records import DataModel, ObjectKind, ObjectType, Records
 from metier.redaction import Redactor
 from metier.registry import Registry, shelf
 from metier.runs import Budgets, Ledger, RunLog, Runs
@@ -64,6 +65,8 @@ class Metier:
     budgets: Budgets
     audit: Audit
     records: Records
+    definitions: Definitions
+    data_model: DataModel
     agents: Registry[Agent]
     chat: Chat
     shelf: Shelf
@@ -128,6 +131,8 @@ class Metier:
         )
         models = Models(catalog, clock)
         records = Records(db, clock)
+        definitions = Definitions(db, clock, [ObjectKind()])
+        definitions.on_change(records.forget)
         access = Access(db, clock, objects=records)
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
         engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)
@@ -160,6 +165,8 @@ class Metier:
             budgets=Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents]),
             audit=audit,
             records=records,
+            definitions=definitions,
+            data_model=DataModel(db, definitions),
             agents=goods.agents,
             chat=chat,
             shelf=goods,
@@ -178,8 +185,7 @@ class Metier:
         workspace_id = await self.access.create_workspace(name)
         await self.access.create_member(workspace_id, name="Admin", role="admin")
         actor = await self.access.operator()
-        for kind in self.shelf.objects:
-            await self.records.publish(actor, kind)
+        await self.data_model.publish_all(actor, self.shelf.objects, note="Comes with Metier.")
         return actor
 
     async def load_sample(self, actor: Actor) -> dict[str, int]:

@@ -288,7 +288,8 @@ class AlreadyExists(Conflict):
     """A name or value that must be unique is taken."""
 
     def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is already a {what} {name!r}.", cure="Choose another name.")
+        article = "an" if what[0] in "aeiou" else "a"
+        super().__init__(f"There is already {article} {what} {name!r}.", cure="Choose another name.")
 
 
 class VersionConflict(Conflict):

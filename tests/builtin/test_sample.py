@@ -11,7 +11,8 @@ from metier.actor import Actor
 from metier.builtin.app.objects import OBJECTS
 from metier.builtin.app.sample import load_sample
 from metier.clock import Clock
-from metier.records import Records
+from metier.definitions import Definitions
+from metier.records import DataModel, ObjectKind, Records
 from metier.store import Database
 from metier.testing import FrozenClock
 
@@ -24,6 +25,7 @@ class Shop:
     def __init__(self, db: Database, clock: Clock) -> None:
         self.access = Access(db, clock, password_cost=CHEAP)
         self.records = Records(db, clock)
+        self.db = db
         self.clock = clock
         self.actor: Actor
 
@@ -31,8 +33,8 @@ class Shop:
         workspace_id = await self.access.create_workspace("Test")
         await self.access.create_member(workspace_id, name="Admin", role="admin")
         self.actor = await self.access.operator()
-        for kind in OBJECTS:
-            await self.records.publish(self.actor, kind)
+        definitions = Definitions(self.db, self.clock, [ObjectKind()])
+        await DataModel(self.db, definitions).publish_all(self.actor, OBJECTS)
         return self
 
     async def load(self) -> dict[str, int]:

@@ -15,7 +15,8 @@ from metier.access import CHEAP, Access
 from metier.actor import Actor
 from metier.cli import main
 from metier.clock import SystemClock
-from metier.records import ObjectType, Records
+from metier.definitions import Definitions
+from metier.records import DataModel, ObjectKind, ObjectType, Records
 from metier.settings import Settings
 from metier.store import Database
 
@@ -67,7 +68,7 @@ def ships(database_url: str, tmp_path: Path) -> None:
         workspace_id = await access.create_workspace("Harbour")
         await access.create_member(workspace_id, name="Ada", email="ada@harbour.test", role="admin")
         operator = await access.operator()
-        await records.publish(operator, SHIP)
+        await DataModel(db, Definitions(db, SystemClock(), [ObjectKind()])).publish(operator, SHIP)
         await add_ships(records, operator)
 
     in_database(database_url, tmp_path, make)

@@ -23,7 +23,7 @@ def test_version_needs_no_valid_environment(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_an_empty_home_says_how_to_begin(run: Run):
-    done = run("objects")
+    done = run("objects", "list")
 
     assert (done.code, done.out) == (1, "")
     assert done.err == "error: There is no workspace with an admin yet.\ncure: metier demo --load-only\n"
@@ -32,10 +32,10 @@ def test_an_empty_home_says_how_to_begin(run: Run):
 @pytest.mark.usefixtures("ships")
 class TestRecords:
     def test_objects_are_listed(self, run: Run):
-        names = [kind["name"] for kind in run("objects", "--json").json_lines()]
+        names = [kind["name"] for kind in run("objects", "list", "--json").json_lines()]
 
         assert set(names) == {"ship", "member"}
-        assert "ships" in run("objects").out
+        assert "ships" in run("objects", "list").out
 
     def test_records_are_filtered_sorted_and_limited(self, run: Run):
         done = run(

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from metier.actor import FLAGS, Action, Actor, Principal, PrincipalKind, Role
 from metier.clock import Clock
-from metier.definitions import Body, Definitions, Edit, Future, Kind
+from metier.definitions import Body, Definitions, Edit, Future, Kind, Renames
 from metier.errors import Conflict, Invalid, Problem
 from metier.store import Database, Transaction
 
@@ -54,8 +54,8 @@ class CardKind(Kind):
     async def on_purge(self, tx: Transaction, edit: Edit) -> None:
         self.told.append(("purged", edit.name))
 
-    def renamed(self, body: Body, kind: str, before: str, after: str) -> Body:
-        links = [after if link == before else link for link in body.get("links", [])]
+    def renamed(self, body: Body, renames: Renames) -> Body:
+        links = [renames.names.get(link, link) for link in body.get("links", [])]
         return body | ({"links": links} if links else {})
 
 

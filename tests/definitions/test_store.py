@@ -478,7 +478,7 @@ async def test_every_process_is_told(desk: Desk, elsewhere: Database, clock: Clo
 
     await desk.publish("argo")
 
-    assert calls[0] == "here"
+    assert "here" in calls
     await _until(lambda: "there" in calls)
 
 

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 from metier.actor import FLAGS, Action, Actor, Principal, PrincipalKind, Role
 from metier.clock import Clock
-from metier.records import ObjectType, Operation, Records
+from metier.definitions import Definitions
+from metier.records import DataModel, ObjectKind, ObjectType, Operation, Records
 from metier.store import Database
 
 EVERYTHING = frozenset(Action)
@@ -20,6 +21,8 @@ class World:
     db: Database
     clock: Clock
     records: Records
+    definitions: Definitions
+    data_model: DataModel
     workspace_id: UUID
     schema: str
     admin: Actor = field(init=False)
@@ -36,7 +39,9 @@ class World:
             [workspace_id, schema, clock.now()],
         )
         await db.execute(f'create schema "{schema}"')
-        return cls(db, clock, records or Records(db, clock), workspace_id, schema)
+        records, definitions = records or Records(db, clock), Definitions(db, clock, [ObjectKind()])
+        definitions.on_change(records.forget)
+        return cls(db, clock, records, definitions, DataModel(db, definitions), workspace_id, schema)
 
     def actor(
         self,
@@ -59,7 +64,7 @@ class World:
 
     async def publish(self, *types: ObjectType) -> None:
         for object_type in types:
-            await self.records.publish(self.admin, object_type)
+            await self.data_model.publish(self.admin, object_type)
 
     async def insert(self, object_name: str, *rows: Mapping[str, Any]) -> list[UUID]:
         return await self.records.insert(self.admin, object_name, rows)

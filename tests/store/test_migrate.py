@@ -1,15 +1,20 @@
 """Migrations run once, whoever starts first."""
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.types.json import Json
+from sqlalchemy import StaticPool, create_engine, text
 
+from metier.definitions.bodies import digest
 from metier.errors import Unavailable
 from metier.settings import Settings
 from metier.store import Database
@@ -93,3 +98,37 @@ async def test_clones_are_apart(db: Database, server: str, template: str):
     drop_database(url_of(server, name))
 
     assert found == (None, "core.run")
+
+
+async def test_object_types_become_definitions(empty_url: str, tmp_path: Path):
+    """A workspace of the first release: what it published is version 1 of a definition each, without system fields."""
+    own = {"name": "name", "label": "Name", "type": "text"}
+    kept = {"name": "id", "label": "Id", "type": "uuid", "system": True}
+    body = {"name": "web_page", "plural": "web_pages", "label": "Page", "title": "name", "fields": [own, kept]}
+    with psycopg.connect(empty_url) as before:
+        _upgrade(before, "0001")
+        before.execute("insert into core.workspace values (gen_random_uuid(), 'W', 'w_1', 1, '{}', now())")
+        before.execute(
+            "insert into core.object_type select id, 'web_page', 'web_pages', %s, 0, now(), now() from core.workspace",
+            [Json(body)],
+        )
+
+    database = await Database.open(Settings.for_tests(tmp_path, database_url=empty_url))
+
+    row = await database.row("select d.kind, d.name, d.folded, d.version, v.* from core.definition d"
+        " join core.definition_version v on v.definition_id = d.id")  # fmt: skip
+    assert row is not None
+    assert (row["kind"], row["name"], row["folded"], row["version"]) == ("object", "web_page", "web-page", 1)
+    assert row["body"] == json.loads(row["source"]) == body | {"fields": [own]}
+    assert row["digest"] == digest(row["body"])
+    await database.aclose()
+
+
+def _upgrade(connection: psycopg.Connection, revision: str) -> None:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.begin() as transaction:
+        transaction.execute(text("create schema if not exists core"))
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = transaction
+        command.upgrade(config, revision)

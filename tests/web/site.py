@@ -119,8 +119,8 @@ def ship(name: str, **values: Any) -> dict[str, Any]:
 async def launch(house: House) -> dict[str, UUID]:
     """Publish ports and ships, and put three ships and a port in; gives their ids by name."""
     records, actor = house.metier.records, house.actor
-    await records.publish(actor, ObjectType.from_json(PORT))
-    await records.publish(actor, ObjectType.from_json(SHIP))
+    await house.metier.data_model.publish(actor, ObjectType.from_json(PORT))
+    await house.metier.data_model.publish(actor, ObjectType.from_json(SHIP))
     (port,) = await records.insert(actor, "port", [{"name": "Lagos"}])
     fleet = [
         ship(

@@ -30,7 +30,7 @@ async def test_an_object_the_role_may_not_read_does_not_exist(anonymous: Site):
 
 
 async def test_an_empty_list_says_what_it_is(site: Site):
-    await site.house.metier.records.publish(site.house.actor, _kind("buoy"))
+    await site.house.metier.data_model.publish(site.house.actor, _kind("buoy"))
 
     page = await site.page("/o/buoy")
 

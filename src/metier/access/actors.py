@@ -19,7 +19,8 @@ _OFF = """array(select f."key" from core."featureFlag" f where f."workspaceId" =
 
 _MEMBER = f"""
 select m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zone, m.locale,
-    r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body, {_OFF} as features_off
+    r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body, w.schema_epoch,
+    {_OFF} as features_off
 from core.member m
 join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
 join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
@@ -29,7 +30,8 @@ where m.deleted_at is null and m.deactivated_at is null
 _KEY = f"""
 select k.workspace_id, k.id as principal_id, k.name as label, k.last_used_at,
     r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body,
-    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale, {_OFF} as features_off
+    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale, w.schema_epoch,
+    {_OFF} as features_off
 from core.api_key k
 join core.role r on r.workspace_id = k.workspace_id and r.id = k.role_id
 join core.workspace w on w.id = k.workspace_id and w.deleted_at is null

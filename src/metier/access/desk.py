@@ -139,4 +139,10 @@ def actor_from(row: Row, kind: PrincipalKind) -> Actor:
     """Make an Actor of a row of `workspace_id, principal_id, label, time_zone, locale, features_off, role_id, …`."""
     principal = Principal(kind, row["principal_id"], row["label"], row["time_zone"], row["locale"], row.get("email"))
     role = role_from({key: row[f"role_{key}"] for key in ("id", "name", "label", "body")})
-    return Actor(row["workspace_id"], principal, roles=(role,), features_off=frozenset(row["features_off"]))
+    return Actor(
+        row["workspace_id"],
+        principal,
+        roles=(role,),
+        features_off=frozenset(row["features_off"]),
+        schema_epoch=row["schema_epoch"],
+    )

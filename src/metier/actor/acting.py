@@ -4,7 +4,7 @@ Only `metier.access` makes an Actor from credentials (S-01). A role is looked up
 and tool call; an Actor is never stored, only its ids are.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,7 @@ class Actor:
     roles: tuple[Role, ...]
     chain: tuple[str, ...] = ()  # agents acting for the principal, outermost first, e.g. ("agent:crm-assistant",)
     features_off: frozenset[str] = frozenset()  # feature flags that are off in the workspace
+    schema_epoch: int = field(default=0, compare=False)  # the newest known when the actor was looked up; 0: none
 
     @property
     def label(self) -> str:

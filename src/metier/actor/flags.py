@@ -42,6 +42,7 @@ ALL_FLAGS = (
     _settings("WORKSPACE_MEMBERS", "Members", "Invite members and give them roles; see the health of the server."),
     _settings("ROLES", "Roles", "Make and change roles; see why somebody may not see something."),
     _settings("DATA_MODEL", "Data model", "Make and change object types.", "f0c08013-3c9a-5489-bd45-a641fe5f085d"),
+    _settings("DATA_MODEL_PURGE", "Purge", "Remove object types and fields for ever, with their records and values."),
     _settings("SECURITY", "Security", "Change how people sign in, and read the audit log."),
     _settings("WORKFLOWS", "Workflows", "Make and change workflows.", "6189e7bd-4051-5752-b6b1-5f31358fbaf1"),
     _settings("IMPERSONATE", "View as another", "See the workspace as another role or member does."),

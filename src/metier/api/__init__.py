@@ -4,7 +4,22 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from metier.api import audit, budgets, chat, data, features, me, members, roles, secrets, why, workspace, writes
+from metier.api import (
+    audit,
+    budgets,
+    chat,
+    data,
+    definitions,
+    features,
+    me,
+    members,
+    objects,
+    roles,
+    secrets,
+    why,
+    workspace,
+    writes,
+)
 from metier.api.auth import OriginCheck
 from metier.api.errors import handle_errors
 from metier.api.sse import Renderer
@@ -34,6 +49,8 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     handle_errors(app)
     app.include_router(data.router())  # first, for each route before a hot one costs a match
     app.include_router(writes.router())
+    app.include_router(objects.router())
+    app.include_router(definitions.router())
     app.include_router(chat.router(dict(renderers or {})))
     app.include_router(me.router())
     app.include_router(workspace.router())

@@ -1,4 +1,4 @@
-"""REST: object types, records and search."""
+"""REST: records and search."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
@@ -57,21 +57,11 @@ def router() -> APIRouter:
     """Make the routes."""
     routes = APIRouter(prefix="/api/v1", tags=["records"], responses=error_answers(401, 403, 404, 422))
     _add_records(routes)
-    _add_objects(routes)
+    _add_search(routes)
     return routes
 
 
-def _add_objects(routes: APIRouter) -> None:
-    @routes.get("/objects")
-    async def list_objects(house: House, actor: Asker) -> dict[str, Any]:
-        """List the object types you may read, with the fields you may see."""
-        return {"data": [kind.to_json() for kind in await house.records.objects(actor)]}
-
-    @routes.get("/objects/{name}")
-    async def get_object(house: House, actor: Asker, name: str) -> dict[str, Any]:
-        """Get one object type."""
-        return (await house.records.object(actor, name)).to_json()
-
+def _add_search(routes: APIRouter) -> None:
     @routes.get("/search")
     async def search(
         house: House, actor: Asker, q: str, limit: Annotated[int, Query(ge=1, le=50)] = 10

@@ -18,6 +18,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def say_bytes(data: bytes) -> None:
+    """Print a result byte for byte."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
 def say_part(text: str) -> None:
     """Print a piece of the result."""
     sys.stdout.write(text)

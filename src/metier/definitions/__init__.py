@@ -8,7 +8,7 @@ from metier.definitions.bodies import Body, canonical, render
 from metier.definitions.change import NEW, Change, Listener
 from metier.definitions.diff import Diff, Difference
 from metier.definitions.door import CHANNEL, Definitions
-from metier.definitions.kind import Edit, Future, Kind
+from metier.definitions.kind import Edit, Future, Kind, Renames
 from metier.definitions.source import Format, Source
 from metier.definitions.values import Definition, Draft, News, NewsKind, Version
 
@@ -29,6 +29,7 @@ __all__ = [
     "Listener",
     "News",
     "NewsKind",
+    "Renames",
     "Source",
     "Version",
     "canonical",

@@ -12,8 +12,8 @@ from metier.actor import Actor, check_flag
 from metier.audit import note as write_down
 from metier.clock import Clock
 from metier.definitions import rows
-from metier.definitions.bodies import Body, canonical, render
-from metier.definitions.kind import Edit, Future, Kind
+from metier.definitions.bodies import Body, canonical
+from metier.definitions.kind import Edit, Future, Kind, Renames
 from metier.definitions.rows import Stored
 from metier.definitions.source import Source
 from metier.definitions.values import News, NewsKind
@@ -39,6 +39,13 @@ class _Plan:
     note: str
     from_draft: bool = False
 
+    @property
+    def is_live(self) -> bool:
+        """Whether anything that is live changes: not for a draft alone, nor for a name within what is archived."""
+        if self.what is NewsKind.PUBLISHED:
+            return self.stored is None or self.stored.archived_at is None
+        return self.edit.before is not None or self.edit.after is not None
+
 
 class Change:
     """A change under way, in an open transaction; made by `Definitions.change`."""
@@ -62,6 +69,7 @@ class Change:
         self._note = note
         self._origin = origin
         self._plans: dict[UUID, _Plan] = {}
+        self._told = False
 
     async def begin(self) -> None:
         """Let changes of one workspace happen one after the other.
@@ -84,6 +92,7 @@ class Change:
         source: Source,
         *,
         name: str | None = None,
+        create: bool = False,
         expected: int | None = None,
         accept: Collection[str] = (),
         note: str = "",
@@ -92,6 +101,7 @@ class Change:
 
         Args:
             name: The definition meant; else the one of the source's universal identifier, or of its name.
+            create: Let `name` be one that is not there yet.
             expected: The revision the author saw; `NEW` for what must not be there yet.
             accept: See `Edit.accept`.
 
@@ -108,7 +118,7 @@ class Change:
         """
         owner = self._owner(kind)
         body = owner.load(source)
-        stored = await self._target(owner, body, name)
+        stored = await self._target(owner, body, name, create=create)
         _check_revision(owner, body["name"], stored, expected)
         if stored and stored.archived_at:
             cure = f"Restore {stored.name!r} first, or purge it for ever."
@@ -167,7 +177,7 @@ class Change:
             target = stored.id
         await self._keep_draft(target, source)
         called = stored.name if stored else name
-        await self._tell(NewsKind.DRAFTED, owner.name, target, called, stored.version if stored else None)
+        await self.tell(NewsKind.DRAFTED, owner.name, target, called, stored.version if stored else None)
         return target
 
     async def discard_draft(self, kind: str, name: str, *, expected: int | None = None) -> UUID | None:
@@ -245,13 +255,13 @@ class Change:
         await self._follow_renames()
         plans = list(self._plans.values())
         await self._check_names(plans)
-        future = Future(self.tx, self._actor.workspace_id, (plan.edit for plan in plans))
+        future = Future(self.tx, self._actor.workspace_id, (plan.edit for plan in plans if plan.is_live))
         for plan in plans:
-            if plan.stored is None or plan.stored.version is not None or plan.what is NewsKind.PUBLISHED:
+            if plan.is_live:
                 await self._kinds.get(plan.edit.kind).validate(self.tx, plan.edit, future)
         for plan in plans:
             await self._write(plan)
-        return bool(plans)
+        return bool(plans) or self._told
 
     # planning
 
@@ -260,11 +270,14 @@ class Change:
         check_flag(self._actor, owner.flag)
         return owner
 
-    async def _target(self, owner: Kind, body: Body, name: str | None) -> Stored | None:
+    async def _target(self, owner: Kind, body: Body, name: str | None, *, create: bool) -> Stored | None:
         """Find what a body is the next version of."""
         workspace_id = self._actor.workspace_id
         if name is not None:
-            return await self._existing(owner, name)
+            stored = await rows.find(self.tx, workspace_id, owner.name, name)
+            if stored or not create:
+                return stored or await self._existing(owner, name)
+            _check_same_name(owner, name, body)
         identifier = identifier_of(body)
         known = identifier and await rows.find_identifier(self.tx, workspace_id, owner.name, identifier)
         if known:
@@ -291,28 +304,36 @@ class Change:
 
     async def _follow_renames(self) -> None:
         """Give other definitions the new names of those they refer to."""
-        for plan in list(self._plans.values()):
-            edit = plan.edit
-            if edit.after is None or edit.name_before in (None, edit.name):
-                continue
-            for owner in self._kinds:
-                if edit.kind in owner.refers_to:
-                    await self._rename_in(owner, edit.kind, edit.name_before or "", edit.name)
+        for kind in self._kinds:
+            renames = await self._renames(kind)
+            if renames.names or renames.parts:
+                for owner in self._kinds:
+                    if kind.name in owner.refers_to:
+                        await self._rename_in(owner, renames)
 
-    async def _rename_in(self, owner: Kind, kind: str, before: str, after: str) -> None:
+    async def _renames(self, kind: Kind) -> Renames:
+        edits = [plan.edit for plan in self._plans.values() if plan.edit.kind == kind.name]
+        both = [edit for edit in edits if edit.before is not None and edit.after is not None]
+        names = {edit.name_before: edit.name for edit in both if edit.name_before not in (None, edit.name)}
+        parts = {edit.name_before or edit.name: found for edit in both if (found := kind.parts_renamed(edit))}
+        before: Mapping[str, Body] = {}
+        if names or parts:
+            before = await Future(self.tx, self._actor.workspace_id, ()).live(kind.name)
+        return Renames(kind.name, names, parts, before)
+
+    async def _rename_in(self, owner: Kind, renames: Renames) -> None:
         for stored in await rows.published(self.tx, self._actor.workspace_id, owner.name):
             planned = self._plans.get(stored.id)
             body = planned.edit.after if planned else stored.body
-            if body is None or stored.archived_at is not None:
+            renamed = owner.renamed(body, renames) if body else None
+            if body is None or renamed is None or canonical(renamed) == canonical(body):
                 continue
-            renamed = owner.renamed(body, kind, before, after)
-            if canonical(renamed) == canonical(body):
-                continue
-            edit = planned.edit if planned else self._edit(stored, before=stored.body, after=None)
-            note = planned.note if planned else f"{before!r} is called {after!r} now."
-            self._plans[stored.id] = _Plan(
-                replace(edit, after=renamed), NewsKind.PUBLISHED, stored, Source(render(renamed)), note
-            )
+            if planned:
+                plan = replace(planned, edit=replace(planned.edit, after=renamed), source=Source.of(renamed))
+            else:
+                edit = self._edit(stored, before=self._before(stored), after=renamed)
+                plan = _Plan(edit, NewsKind.PUBLISHED, stored, Source.of(renamed), renames.says)
+            self._plans[stored.id] = plan
 
     async def _check_names(self, plans: Sequence[_Plan]) -> None:
         for owner in self._kinds:
@@ -337,11 +358,12 @@ class Change:
                 await rows.delete(tx, workspace_id, edit.id)
         if plan.from_draft:
             await self._keep_draft(edit.id, None)
-        await _call_hook(owner, tx, edit)
+        if plan.is_live:
+            await _call_hook(owner, tx, edit)
         before = edit.name_before if edit.name_before != edit.name else None
-        await self._tell(plan.what, edit.kind, edit.id, edit.name, version, before=before, note=plan.note)
+        await self.tell(plan.what, edit.kind, edit.id, edit.name, version, before=before, note=plan.note)
 
-    async def _tell(
+    async def tell(
         self,
         what: NewsKind,
         kind: str,
@@ -352,6 +374,8 @@ class Change:
         before: str | None = None,
         note: str = "",
     ) -> None:
+        """Tell the listeners, inside the change; what one of them raises undoes it."""
+        self._told = True
         news = News(what, self._actor, kind, id, name, before, version, note)
         for listener in self._listeners:
             await listener(self.tx, news)
@@ -411,12 +435,17 @@ def check_typed(confirm: str, name: str) -> None:
         raise Invalid.of([Problem("confirm", problem, example=name)], what="The confirmation")
 
 
+def _check_same_name(owner: Kind, name: str, body: Body) -> None:
+    if fold_name(name) != fold_name(body["name"]):
+        problem = f"{body['name']!r} is not {name[:100]!r}, and there is no {owner.label} of that name to rename"
+        raise Invalid.of([Problem("name", problem)], what=f"The {owner.label}")
+
+
 async def _call_hook(owner: Kind, tx: Transaction, edit: Edit) -> None:
     if edit.purged:
         await owner.on_purge(tx, edit)
     elif edit.after is None:
-        if edit.before is not None:
-            await owner.on_archive(tx, edit)
+        await owner.on_archive(tx, edit)
     elif edit.before is None or canonical(edit.before) != canonical(edit.after):
         await owner.on_publish(tx, edit)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metier.definitions.bodies import Body, canonical
-from metier.definitions.source import Source
+from metier.definitions.source import Format, Source
 from metier.filters.operands import is_list, is_object
 
 _KEYS = ("name", "value")  # what tells the items of a list apart, so that a moved one is no other
@@ -76,10 +76,9 @@ def compare_text(before: Source | None, after: Source | None, names: tuple[str, 
 
 
 def text_of(side: Side, other: Side) -> Source | None:
-    """Give what a text diff compares: the sources, or the bodies written anew if the formats are two."""
-    if side.body is None or side.source is None or other.source is None or side.source.format is other.source.format:
-        return side.source
-    return Source.of(side.body)
+    """Give what a text diff compares: the source, or of JSON, whose form says nothing, the body written anew."""
+    both = [one.source.format for one in (side, other) if one.source is not None]
+    return Source.of(side.body) if side.body is not None and Format.JSON in both else side.source
 
 
 def _values(before: Any, after: Any, path: str) -> Iterator[Difference]:

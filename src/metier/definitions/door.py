@@ -216,6 +216,7 @@ class Definitions:
         given: Given,
         *,
         name: str | None = None,
+        create: bool = False,
         expected: int | None = None,
         accept: Collection[str] = (),
         note: str = "",
@@ -230,7 +231,9 @@ class Definitions:
                 what the kind says.
         """
         async with self.change(actor, note=note, origin=origin) as change:
-            target = await change.publish(kind, _source(given), name=name, expected=expected, accept=accept)
+            target = await change.publish(
+                kind, _source(given), name=name, create=create, expected=expected, accept=accept
+            )
         return await self._by_id(actor, self._owner(actor, kind), target)
 
     async def rollback(
@@ -255,25 +258,29 @@ class Definitions:
             target = await change.publish(kind, old.source, name=name, expected=expected, accept=accept)
         return await self._by_id(actor, self._owner(actor, kind), target)
 
-    async def archive(self, actor: Actor, kind: str, name: str, *, expected: int | None = None) -> Definition:
+    async def archive(
+        self, actor: Actor, kind: str, name: str, *, expected: int | None = None, note: str = ""
+    ) -> Definition:
         """Take a definition out of sight; `restore` brings it back.
 
         Raises:
             NotFound, MissingPermission, VersionConflict: As `publish`.
             Conflict: Something needs it; says what.
         """
-        async with self.change(actor) as change:
+        async with self.change(actor, note=note) as change:
             target = await change.archive(kind, name, expected=expected)
         return await self._by_id(actor, self._owner(actor, kind), target)
 
-    async def restore(self, actor: Actor, kind: str, name: str, *, expected: int | None = None) -> Definition:
+    async def restore(
+        self, actor: Actor, kind: str, name: str, *, expected: int | None = None, note: str = ""
+    ) -> Definition:
         """Bring an archived definition back as it was.
 
         Raises:
             NotFound, MissingPermission, VersionConflict: As `publish`.
             Invalid, Conflict: It does not fit the workspace any more.
         """
-        async with self.change(actor) as change:
+        async with self.change(actor, note=note) as change:
             target = await change.restore(kind, name, expected=expected)
         return await self._by_id(actor, self._owner(actor, kind), target)
 

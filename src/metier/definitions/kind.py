@@ -41,6 +41,33 @@ class Edit:
         return self.actor.workspace_id
 
 
+@dataclass(frozen=True)
+class Renames:
+    """New names that a change gives to definitions of one kind, and to what is inside them.
+
+    Attributes:
+        names: New names of definitions, by the old.
+        parts: New names of parts (fields, for objects), by the definition's old name and the part's.
+        before: The live bodies of the kind before the change, by name.
+    """
+
+    kind: str
+    names: Mapping[str, str]
+    parts: Mapping[str, Mapping[str, str]]
+    before: Mapping[str, Body]
+
+    @property
+    def says(self) -> str:
+        """The new names in words."""
+        told = [f"{old!r} is called {new!r} now." for old, new in self.names.items()]
+        told += [
+            f"{old!r} of {name!r} is called {new!r} now."
+            for name, parts in self.parts.items()
+            for old, new in parts.items()
+        ]
+        return " ".join(told)
+
+
 class Future:
     """What the workspace will hold if the edits commit. Read it, never change what it gives."""
 
@@ -56,6 +83,14 @@ class Future:
     async def archived(self, kind: str) -> Mapping[str, Body]:
         """Give the last bodies of what is archived, by name."""
         return await self._bodies(kind, archived=True)
+
+    def renamed(self, kind: str) -> Mapping[str, str]:
+        """Give the new names of the definitions of a kind that get one, by the old."""
+        return {
+            edit.name_before: edit.name
+            for edit in self._edits
+            if edit.kind == kind and edit.after is not None and edit.name_before not in (None, edit.name)
+        }
 
     async def _bodies(self, kind: str, *, archived: bool) -> Mapping[str, Body]:
         stored = await rows.published(self._tx, self._workspace_id, kind)
@@ -129,6 +164,10 @@ class Kind(ABC):
         """Remove for ever what an archived definition has left behind; `before` is its last body."""
         return
 
-    def renamed(self, body: Body, kind: str, before: str, after: str) -> Body:
-        """Give a body in which a definition of `kind` (one of `refers_to`) has its new name."""
+    def parts_renamed(self, edit: Edit) -> Mapping[str, str]:
+        """Give the new names of parts that others may refer to, by the old; for an edit with a body on both sides."""
+        return {}
+
+    def renamed(self, body: Body, renames: Renames) -> Body:
+        """Give a body that follows the new names of a kind in `refers_to`; the same body if it names none of them."""
         return body

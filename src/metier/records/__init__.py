@@ -1,11 +1,13 @@
 """Business data: object types, their tables, and the one door to their records.
 
-publish(object type) → a table; find(actor, object, where) → what the actor may see of it, nothing else exists.
+publish(actor, object type) → a table; find(actor, object, where) → what the actor may see of it, nothing else exists.
 """
 
 from metier.records.changes import Cause, Change, Origin, Told
+from metier.records.data_model import DataModel, HiddenField
 from metier.records.door import Page, Records
 from metier.records.history import History
+from metier.records.kind import ObjectKind
 from metier.records.operations import Operation
 from metier.records.search import Hit
 from metier.records.shape import Field, FieldType, ObjectType, Option
@@ -14,11 +16,14 @@ from metier.records.write import Done, Written
 __all__ = [
     "Cause",
     "Change",
+    "DataModel",
     "Done",
     "Field",
     "FieldType",
+    "HiddenField",
     "History",
     "Hit",
+    "ObjectKind",
     "ObjectType",
     "Operation",
     "Option",

@@ -1,4 +1,8 @@
-"""Which objects a workspace has, and what of them an actor sees: loaded once per schema epoch, cut once per policy."""
+"""Which objects a workspace has, and what of them an actor sees: loaded once per schema epoch, cut once per policy.
+
+An actor carries the epoch of its look-up, so whoever asks after a change sees it, on every process; the notification
+only spares the first one the reading.
+"""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
@@ -151,13 +155,17 @@ class Catalog:
         self._changes += 1
         self._models.clear()
 
-    async def model(self, workspace_id: UUID) -> Model:
+    async def model(self, workspace_id: UUID, epoch: int = 0) -> Model:
         """Give the workspace's object types.
+
+        Args:
+            epoch: The oldest schema epoch that will do.
 
         Raises:
             NotFound: No such workspace.
         """
-        if found := self._models.get(workspace_id):
+        found = self._models.get(workspace_id)
+        if found and found.epoch >= epoch:
             return found
         before = self._changes
         model = await self._load(workspace_id)
@@ -181,7 +189,7 @@ class Catalog:
 
     async def sight(self, actor: Actor) -> Sight:
         """Give the workspace as the actor sees it, with what its row rules compare with now."""
-        model = await self.model(actor.workspace_id)
+        model = await self.model(actor.workspace_id, actor.schema_epoch)
         if not any(role.rows for role in actor.roles):
             return Sight(self._view(model, actor, ()), {WORKSPACE: model.workspace_id})
         my = tuple(my_fields(actor).values())
@@ -199,6 +207,15 @@ class Catalog:
             return found
         objects = visible(model.objects, actor)
         return self._views.put(key, View(model.workspace_id, model.schema, objects, model.whole.objects, guards))
+
+    async def is_behind(self, workspace_id: UUID) -> bool:
+        """Say whether an object type changed since they were read, and read them anew from now on if so."""
+        known = self._models.get(workspace_id)
+        epoch = await self._db.value("select schema_epoch from core.workspace where id = %s", [workspace_id])
+        if known is not None and known.epoch == epoch:
+            return False
+        self.forget()
+        return True
 
     async def _load(self, workspace_id: UUID) -> Model:
         rows = await self._db.rows(_MODEL, {"id": workspace_id})

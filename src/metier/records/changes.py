@@ -169,6 +169,28 @@ async def of_write(tx: Transaction, workspace_id: UUID, change_id: UUID) -> list
     return [_change(row) for row in await tx.rows(_OF_WRITE, {"workspace": workspace_id, "id": change_id})]
 
 
+async def follow(tx: Transaction, workspace_id: UUID, before: str, after: str, fields: Mapping[str, str]) -> None:
+    """Let the log follow an object's new name, and those of its fields (by the old): it stays the records' history."""
+    scope = {"workspace": workspace_id, "object": after}
+    if before != after:
+        await tx.execute(_RENAME_OBJECT, scope | {"before": before})
+    beside = {f"+{i}": pair for i, pair in enumerate(fields.items())}  # two fields may exchange their names
+    for name, (old, _) in beside.items():
+        await tx.execute(_RENAME_FIELD, scope | {"old": old, "new": name})
+    for name, (_, new) in beside.items():
+        await tx.execute(_RENAME_FIELD, scope | {"old": name, "new": new})
+
+
+async def forget_field(tx: Transaction, workspace_id: UUID, object_name: str, field: str) -> None:
+    """Remove all values of a field from the log."""
+    await tx.execute(_FORGET_FIELD, {"workspace": workspace_id, "object": object_name, "field": field})
+
+
+async def forget_object(tx: Transaction, workspace_id: UUID, object_name: str) -> None:
+    """Remove an object's records from the log."""
+    await tx.execute("delete from core.change where workspace_id = %s and object = %s", [workspace_id, object_name])
+
+
 def cut(image: Image | None, object_type: ObjectType, labels: Labels) -> dict[str, Any] | None:
     """Give a record as `find` gives it: the fields that may be seen, the id first, relations with their labels."""
     if image is None:
@@ -247,6 +269,24 @@ from jsonb_to_recordset(%(rows)s) as x(
 _FORGET = """
 update core.change set before = null, after = null
 where workspace_id = %(workspace)s and object = %(object)s and record_id = any(%(ids)s)
+"""
+_RENAME_OBJECT = """
+update core.change set object = %(object)s where workspace_id = %(workspace)s and object = %(before)s
+"""
+_RENAME_FIELD = """
+update core.change
+set before = case when before ? %(old)s
+        then before - %(old)s::text || jsonb_build_object(%(new)s::text, before -> %(old)s) else before end,
+    after = case when after ? %(old)s
+        then after - %(old)s::text || jsonb_build_object(%(new)s::text, after -> %(old)s) else after end,
+    fields = array_replace(fields, %(old)s, %(new)s)
+where workspace_id = %(workspace)s and object = %(object)s
+    and (before ? %(old)s or after ? %(old)s or %(old)s = any(fields))
+"""
+_FORGET_FIELD = """
+update core.change
+set before = before - %(field)s::text, after = after - %(field)s::text, fields = array_remove(fields, %(field)s)
+where workspace_id = %(workspace)s and object = %(object)s
 """
 _FIND = """
 select c.*, exists (

@@ -1,7 +1,7 @@
-"""Tables for object types: made when a type is published, only ever added to.
+"""Tables for object types: made and added to when a type is published, in the transaction of its version.
 
-core.object_type row + `create table` / `add column` + indexes + a new schema epoch: one transaction.
-A field that is no longer in the type keeps its column, unseen; the column of a field never changes its type.
+`create table` / `add column` + indexes. A field that is no longer in the type keeps its column, unseen, until it is
+purged; renaming an object or a field renames its table or columns; only `convert` changes what a column holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,8 +58,7 @@ async def apply(tx: Transaction, schema: str, object_type: ObjectType) -> None:
     Raises:
         Conflict: A column of a field's name exists with another type; converting is a separate act.
     """
-    existing = await tx.rows(_COLUMNS, {"schema": schema, "table": object_type.name})
-    have: dict[str, str] = {row["name"]: row["type"] for row in existing}
+    have = await columns_of(tx, schema, object_type.name)
     table = table_of(schema, object_type)
     if not have:
         await tx.execute(sql_text(CreateTable(table)))
@@ -70,8 +69,8 @@ async def apply(tx: Transaction, schema: str, object_type: ObjectType) -> None:
                 await tx.execute(
                     f"alter table {quoted(schema, table.name)} add column {sql_text(CreateColumn(column))}"
                 )
-    await _drop_stale(tx, schema, object_type)
-    for index in [*unique_indexes(table, object_type).values(), *indexes(table, object_type)]:
+    await _drop_indexes(tx, schema, table, object_type)
+    for index in _all_indexes(table, object_type):
         await tx.execute(sql_text(CreateIndex(index, if_not_exists=True)))
 
 
@@ -87,12 +86,55 @@ def unique_field(schema: str, object_type: ObjectType, index: str | None) -> Fie
     return next((object_type.by_name[name] for name, one in named.items() if one.name == index), None)
 
 
-async def _drop_stale(tx: Transaction, schema: str, object_type: ObjectType) -> None:
-    """Drop the indexes of fields that need not be unique any more."""
-    wanted = {index.name for index in unique_indexes(table_of(schema, object_type), object_type).values()}
-    for row in await tx.rows(_UNIQUE_INDEXES, {"schema": schema, "table": object_type.name}):
-        if row["name"] not in wanted:
-            await tx.execute(f"drop index {quoted(schema, row['name'])}")
+async def rename(
+    tx: Transaction, schema: str, before: ObjectType, after: ObjectType, fields: Iterable[tuple[Field, Field]]
+) -> None:
+    """Give the table, the columns of renamed fields and their indexes their new names.
+
+    Args:
+        fields: Pairs of old and new field, of equal columns but for the names.
+    """
+    renamed = {old.name: new.name for old, new in fields if old.name != new.name}
+    if before.name != after.name:
+        await tx.execute(f"alter table {quoted(schema, before.name)} rename to {quoted(after.name)}")
+    where = quoted(schema, after.name)
+    pairs = [
+        pair
+        for old, new in fields
+        if old.name != new.name
+        for pair in zip(cols.columns(old), cols.columns(new), strict=True)
+    ]
+    for i, (name, _) in enumerate(pairs):  # in two rounds: two fields may exchange their names
+        await tx.execute(f'alter table {where} rename column "{name}" to "+{i}"')
+    for i, (_, name) in enumerate(pairs):
+        await tx.execute(f'alter table {where} rename column "+{i}" to "{name}"')
+    old_names = _index_names(table_of(schema, before), before)
+    for (use, unique), name in _index_names(table_of(schema, after), after).items():
+        known = old_names.get((next((old for old, new in renamed.items() if new == use), use), unique), name)
+        if known != name:
+            await tx.execute(f"alter index if exists {quoted(schema, known)} rename to {quoted(name)}")
+
+
+async def drop_columns(tx: Transaction, schema: str, table: str, field: Field) -> None:
+    """Remove the columns of a field with all values in them."""
+    for name in cols.columns(field):
+        await tx.execute(f"alter table {quoted(schema, table)} drop column if exists {quoted(name)}")
+
+
+async def drop_table(tx: Transaction, schema: str, table: str) -> None:
+    """Remove a table with all records in it."""
+    await tx.execute(f"drop table if exists {quoted(schema, table)}")
+
+
+async def columns_of(tx: Transaction, schema: str, table: str) -> dict[str, str]:
+    """Give the columns that a table has, with their types as PostgreSQL writes them; none if there is no table."""
+    rows = await tx.rows(_COLUMNS, {"schema": schema, "table": table})
+    return {row["name"]: row["type"] for row in rows}
+
+
+def fits_columns(field: Field, have: Mapping[str, str]) -> bool:
+    """Say whether a table has the columns of a field."""
+    return all(have.get(name) == kind.compile(cols.dialect()).lower() for name, kind in cols.columns(field).items())
 
 
 @dataclass(frozen=True)
@@ -142,7 +184,25 @@ def _index(table: sa.Table, plan: _IndexPlan, *, unique: bool = False) -> sa.Ind
     mark = blake2b(f"{table.name}: {'unique ' * unique}{text}".encode(), digest_size=4).hexdigest()
     name = f"{table.name[:24]}_{plan.name[:24]}_{mark}"
     where = table.c.deleted_at.is_(None) if plan.partial else None
-    return sa.Index(name, *plan.expressions, _table=table, unique=unique, postgresql_where=where)
+    use = (plan.name, unique)
+    return sa.Index(name, *plan.expressions, _table=table, unique=unique, postgresql_where=where, info={"use": use})
+
+
+def _all_indexes(table: sa.Table, object_type: ObjectType) -> list[sa.Index]:
+    return [*unique_indexes(table, object_type).values(), *indexes(table, object_type)]
+
+
+def _index_names(table: sa.Table, object_type: ObjectType) -> dict[tuple[str, bool], str]:
+    """Give the names of the indexes by what each is for: a field or an order, and whether it keeps values unique."""
+    return {index.info["use"]: str(index.name) for index in _all_indexes(table, object_type)}
+
+
+async def _drop_indexes(tx: Transaction, schema: str, table: sa.Table, object_type: ObjectType) -> None:
+    """Drop the indexes of ours that the type has no use for any more, such as those of hidden fields."""
+    wanted = {index.name for index in _all_indexes(table, object_type)}
+    for row in await tx.rows(_INDEXES, {"schema": schema, "table": table.name}):
+        if row["name"] not in wanted:
+            await tx.execute(f"drop index {quoted(schema, row['name'])}")
 
 
 def table_of(schema: str, object_type: ObjectType) -> sa.Table:
@@ -164,7 +224,7 @@ def _check_columns(object_type: ObjectType, have: Mapping[str, str]) -> None:
             if have.get(name, wanted) != wanted:
                 raise Conflict(
                     f"The field {field.name!r} of {object_type.name!r} holds {have[name]} and cannot become {wanted}.",
-                    cure="Add a field of another name and move the values over.",
+                    cure="Purge the hidden field of this name, or choose another name.",
                 )
 
 
@@ -238,9 +298,9 @@ where a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::te
     and a.attnum > 0 and not a.attisdropped
 """
 
-_UNIQUE_INDEXES = """
+_INDEXES = """
 select c.relname as name
 from pg_index i join pg_class c on c.oid = i.indexrelid
 where i.indrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
-    and i.indisunique and not i.indisprimary
+    and not i.indisprimary and c.relname ~ '_[0-9a-f]{8}$'
 """

@@ -1,11 +1,10 @@
 """The one door to business data. Who asks comes first; what that one may not see does not exist."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Unpack
+from functools import lru_cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 from uuid import UUID
 
 import orjson
@@ -14,18 +13,16 @@ from psycopg.rows import dict_row
 
 from metier.actor import Action, Actor, Role, check, check_flag
 from metier.actor.reason import Reason
-from metier.audit import note
 from metier.clock import Clock
-from metier.errors import Conflict, NoSuchRecord, NotFound, UnknownField
+from metier.errors import NoSuchRecord, UnknownField
 from metier.filters import read_where
-from metier.records import ddl, rules
-from metier.records.catalog import CHANNEL, Catalog, Sight
+from metier.records import rules
+from metier.records.catalog import Catalog, Sight
 from metier.records.changes import Cause, Origin
 from metier.records.compile import compose, compose_labels
 from metier.records.describe import describe, ids_of
 from metier.records.history import ChangeLog, History
 from metier.records.operations import Operation
-from metier.records.policy import MEMBER
 from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
 from metier.records.scoped import Places, Texts
 from metier.records.search import Hit, compose_search, read_text, searchable
@@ -33,11 +30,12 @@ from metier.records.shape import ObjectType
 from metier.records.values import Values
 from metier.records.why import explain
 from metier.records.write import Writer, Written
-from metier.store import Database, Json, Transaction
+from metier.store import Database
 
 STATEMENTS = 2_000  # compiled shapes kept
-LOCK_WAIT_MS = 5_000  # for a table that others read, before everybody else waits behind the change
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _CAUSE = Cause()
 _IMPORT = Cause(Origin.IMPORT)
@@ -70,8 +68,25 @@ class _Answer:
     capped: bool
 
 
+def _up_to_date(
+    ask: "Callable[Concatenate[Records, Actor, P], Awaitable[T]]",
+) -> "Callable[Concatenate[Records, Actor, P], Awaitable[T]]":
+    """Ask once more if a table was changed between the reading of the object types and the statement."""
+
+    @wraps(ask)
+    async def asked(self: "Records", actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await ask(self, actor, *args, **kwargs)
+        except (psycopg.ProgrammingError, psycopg.DataError):
+            if not await self.is_behind(actor):
+                raise
+            return await ask(self, actor, *args, **kwargs)
+
+    return asked
+
+
 class Records:
-    """Finds, describes and writes records, and makes tables for object types."""
+    """Finds, describes and writes records."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
@@ -168,6 +183,7 @@ class Records:
             raise NoSuchRecord(object_type.name, str(wanted))
         return page.records[0]
 
+    @_up_to_date
     async def search(self, actor: Actor, text: str, *, limit: int = 10) -> list[Hit]:
         """Find records of any visible object by words of their title, the best first.
 
@@ -189,6 +205,7 @@ class Records:
                 break
         return hits
 
+    @_up_to_date
     async def describe(self, actor: Actor, object_name: str, where: Where | None) -> str:
         """Say in words what a filter asks for; empty for `{}`. Records it names by id are named by their titles.
 
@@ -280,6 +297,7 @@ class Records:
         """
         return await self.batch(actor, object_name, [Operation("destroy", record_id)], cause=cause)
 
+    @_up_to_date
     async def batch(
         self, actor: Actor, object_name: str, operations: Sequence[Operation], *, cause: Cause = _CAUSE
     ) -> Written:
@@ -312,6 +330,7 @@ class Records:
 
     # --- the log of changes ------------------------------------------------------------------------------------------
 
+    @_up_to_date
     async def history(
         self, actor: Actor, object_name: str, record_id: UUID | str, *, limit: int = 50, cursor: str | None = None
     ) -> History:
@@ -329,6 +348,7 @@ class Records:
         place = await self._places.of(actor, object_name)
         return await self._log.of_record(place, _id(place.seen.name, record_id), limit=limit, cursor=cursor)
 
+    @_up_to_date
     async def undo(self, actor: Actor, change_id: UUID | str, *, cause: Cause = _CAUSE) -> Written:
         """Take back a change, or all changes of a write by its id, as a new write by the same rules.
 
@@ -341,23 +361,6 @@ class Records:
         return await self._log.undo(actor, _id("change", change_id), cause)
 
     # --- object types ------------------------------------------------------------------------------------------------
-
-    async def publish(self, actor: Actor, object_type: ObjectType) -> None:
-        """Make an object type known, with its table; or add to it what is new. Nothing happens if nothing is new.
-
-        Raises:
-            MissingPermission: The actor may not change the data model.
-            Invalid: Names what is wrong with the type.
-            Conflict: A field would change its type, or the table is busy.
-        """
-        check_flag(actor, "DATA_MODEL")
-        body = ObjectType.from_json(object_type.to_json())  # checks the form too
-        async with _no_database_words(), self._db.transaction() as tx:
-            changed = await self._publish(tx, actor.workspace_id, body)
-            if changed:
-                await note(tx, self._clock, actor, "object_type.published", target=body.name)
-        if changed:
-            self._catalog.forget()
 
     async def why(
         self,
@@ -396,29 +399,15 @@ class Records:
         """
         return rules.own_names(role, actor, await self._catalog.view(actor), self._catalog.here(actor, rules=True))
 
-    async def _publish(self, tx: Transaction, workspace_id: UUID, object_type: ObjectType) -> bool:
-        await tx.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
-        schema = await tx.value(_LOCK_WORKSPACE, {"id": workspace_id})
-        if schema is None:
-            raise NotFound("workspace", str(workspace_id))
-        rows = await tx.rows(_OBJECTS, {"id": workspace_id})
-        others = [ObjectType.from_json(row["body"]) for row in rows]
-        if object_type in others:
-            return False
-        ddl.check_type(object_type, [*others, MEMBER])
-        await ddl.apply(tx, schema, object_type)
-        parameters = {
-            "id": workspace_id,
-            "name": object_type.name,
-            "plural": object_type.plural,
-            "body": Json(object_type.to_json()),
-            "now": self._clock.now(),
-        }
-        await tx.execute(_SAVE, parameters)
-        await tx.execute(_NEW_EPOCH, {"id": workspace_id})
-        await tx.notify(CHANNEL)
-        return True
+    async def is_behind(self, actor: Actor) -> bool:
+        """Say whether an object type changed since they were read; they are read anew then."""
+        return await self._catalog.is_behind(actor.workspace_id)
 
+    def forget(self) -> None:
+        """Read all object types anew from now on: one of them changed."""
+        self._catalog.forget()
+
+    @_up_to_date
     async def _ask(self, actor: Actor, object_name: str, question: Question) -> _Answer:
         sight = await self._catalog.sight(actor)
         object_type = sight.view.object(object_name)
@@ -456,28 +445,3 @@ def _id(what: str, given: UUID | str) -> UUID:
         return given if isinstance(given, UUID) else UUID(given)
     except (ValueError, AttributeError, TypeError):
         raise NoSuchRecord(what, str(given)[:100]) from None
-
-
-@asynccontextmanager
-async def _no_database_words() -> AsyncGenerator[None]:
-    """Say in our own words why a table could not be changed."""
-    try:
-        yield
-    except psycopg.errors.LockNotAvailable:
-        raise Conflict("The table is busy.", cure="Try again in a moment.") from None
-    except psycopg.errors.ProgramLimitExceeded:
-        raise Conflict("Some titles are too long to be sorted by.", cure="Shorten them, then publish again.") from None
-
-
-_LOCK_WORKSPACE = "select schema_name from core.workspace where id = %(id)s and deleted_at is null for update"
-_OBJECTS = "select body from core.object_type where workspace_id = %(id)s order by position"
-_NEW_EPOCH = "update core.workspace set schema_epoch = schema_epoch + 1 where id = %(id)s"
-_SAVE = """
-insert into core.object_type (workspace_id, name, plural, body, position, created_at, updated_at)
-values (
-    %(id)s, %(name)s, %(plural)s, %(body)s,
-    (select coalesce(max(position) + 1, 0) from core.object_type where workspace_id = %(id)s), %(now)s, %(now)s
-)
-on conflict (workspace_id, name) do update
-    set plural = excluded.plural, body = excluded.body, updated_at = excluded.updated_at
-"""

@@ -1,6 +1,6 @@
 """What an object type is: its fields, their types, and the columns and JSON they take.
 
-An object type is data (a row, later a definition), so a test or a person can make one at run time. The same JSON,
+An object type is data (a definition of kind `object`), so a test or a person can make one at run time. The same JSON,
 cut down to what an actor may see, annotates the tools that search the object.
 
 field type   columns                                     JSON value
@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
+from uuid import UUID
 
 from metier.errors import Invalid, Problem
 from metier.filters.operands import is_list, is_object
@@ -74,6 +75,7 @@ class Field:
         unique: No two records that are not deleted have the same value, whatever its case; of e-mails and links the
             first one counts. For the types in `UNIQUE`.
         system: Kept by the house (id, created_at …); shown last.
+        universal_identifier: A UUID as text that stays when the name changes, so that the values do too.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     unique: bool = False
     system: bool = False
+    universal_identifier: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the field as data; empty properties are left out."""
@@ -98,7 +101,7 @@ class Field:
                 | ({"aliases": list(o.aliases)} if o.aliases else {})
                 for o in self.options
             ]
-        for key in ("description", "target", "unit", "decimals", "unique", "system"):
+        for key in ("description", "target", "unit", "decimals", "unique", "system", "universal_identifier"):
             if value := getattr(self, key):
                 body[key] = value
         for key in ("terminal", "aliases"):
@@ -125,6 +128,7 @@ class Field:
             aliases=tuple(body.get("aliases", ())),
             unique=body.get("unique", False),
             system=body.get("system", False),
+            universal_identifier=_identifier(body),
         )
 
 
@@ -146,6 +150,7 @@ class ObjectType:
         title: The field that names a record in links and chips (text or full_name); `id` where that may not be seen.
         fields: Own fields in display order, then the system fields.
         read_only: Kept by another room (`member`); `records` only reads it.
+        universal_identifier: A UUID as text that stays when the name changes.
     """
 
     name: str
@@ -158,6 +163,7 @@ class ObjectType:
     description: str = ""
     aliases: tuple[str, ...] = ()
     read_only: bool = False
+    universal_identifier: str | None = None
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -179,7 +185,7 @@ class ObjectType:
             "icon": self.icon,
             "fields": [f.to_json() for f in self.fields],
         }
-        for key in ("description", "read_only"):
+        for key in ("description", "read_only", "universal_identifier"):
             if value := getattr(self, key):
                 body[key] = value
         if self.aliases:
@@ -211,6 +217,7 @@ class ObjectType:
             description=body.get("description", ""),
             aliases=tuple(body.get("aliases", ())),
             read_only=body.get("read_only", False),
+            universal_identifier=_identifier(body),
         )
 
 
@@ -224,6 +231,7 @@ def _problems(body: Mapping[str, Any]) -> Sequence[Problem]:
             )
     needed = ("label", "label_plural", "title")
     found += [Problem(key, "must be a non-empty text") for key in needed if not _is_filled_text(body.get(key))]
+    found += _word_problems(body, "")
     fields: Any = body.get("fields")
     if not is_list(fields):
         return [*found, Problem("fields", "must be a list of fields")]
@@ -275,12 +283,35 @@ def _detail_problems(body: Mapping[Any, Any], path: str) -> list[Problem]:
         found.append(Problem(f"{path}.unique", "must be true or false"))
     elif body.get("unique") and body.get("type") not in UNIQUE:
         found.append(Problem(f"{path}.unique", "is for fields of certain types only", allowed=tuple(sorted(UNIQUE))))
-    found += [
-        Problem(f"{path}.{key}", "must be a list of texts")
+    return [*found, *_word_problems(body, f"{path}.")]
+
+
+def _word_problems(body: Mapping[Any, Any], path: str) -> list[Problem]:
+    """Check what objects and fields both have."""
+    found = [
+        Problem(f"{path}{key}", "must be a list of texts")
         for key in ("aliases", "terminal")
         if not is_list(body.get(key, ())) or not all(isinstance(word, str) for word in body.get(key, ()))
     ]
+    found += [
+        Problem(f"{path}{key}", "must be a text")
+        for key in ("description", "icon", "unit")
+        if not isinstance(body.get(key, ""), str)
+    ]
+    if body.get("universal_identifier") is not None and _identifier(body) is None:
+        problem = Problem(
+            f"{path}universal_identifier", "must be a UUID", example="b3c4d5e6-f7a8-9012-bcde-f34567890123"
+        )
+        found.append(problem)
     return found
+
+
+def _identifier(body: Mapping[Any, Any]) -> str | None:
+    """Give the universal identifier in its usual form, or None if there is none that can be read."""
+    try:
+        return str(UUID(body["universal_identifier"]))
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def _is_filled_text(raw: Any) -> bool:

@@ -1,0 +1,37 @@
+"""docs/reference/definitions.md has each key, type and converter, and its example is a whole object type."""
+
+import re
+
+from metier.definitions import Format, Source
+from metier.definitions.source import read
+from metier.records import ObjectKind
+from metier.records.convert import targets
+from metier.records.form import COLORS, FIELD_KEYS, OBJECT_KEYS
+from metier.records.shape import FieldType
+from tests.docs.pages import REFERENCE, blocks, names, rows, sections
+
+PAGE = (REFERENCE / "definitions.md").read_text()
+PARTS = sections(PAGE, 3)
+
+
+def test_each_key_has_its_row():
+    objects = sections(PAGE, 2)["Object types"].partition("###")[0]
+
+    assert sorted(names(objects)) == sorted(OBJECT_KEYS)
+    assert sorted(names(PARTS["Fields"])) == sorted(FIELD_KEYS)
+    (options,) = [cells[1] for cells in rows(PARTS["Fields"]) if cells[0] == "`options`"]
+    assert set(COLORS) < set(re.findall(r"`(\w+)`", options))
+
+
+def test_each_type_has_its_row_and_its_converters():
+    told = {cells[0].strip("`"): re.findall(r"`(\w+)`", cells[2]) for cells in rows(PARTS["Types"])}
+
+    assert told == {kind.value: sorted(to.value for to in targets(kind)) for kind in FieldType}
+
+
+def test_the_example_is_an_object_type():
+    (block,) = blocks(PAGE, "toml")
+
+    body = read(Source(block.text.encode(), Format.TOML), ObjectKind().form)
+
+    assert [field["name"] for field in body["fields"]] == ["name", "state", "owner"]

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     TOOL_RESULT = "tool_result"
     PLAN_STEP = "plan_step"
     RESUMED = "resumed"
+    RECORD_CHANGED = "record_changed"
     USAGE = "usage"
     ERROR = "error"
     COMPLETE = "complete"
@@ -91,6 +92,8 @@ class Event:
         plan_step: `{plan}`: what the offline planner understood, see `docs/reference/events.md`
         resumed: `{part, after}`: another worker goes on; text from part number `part` on, and the plan steps that came
             behind the place `after`, are taken back and told again
+        record_changed: `{object, id, label, kind, change_id, write_id, fields}`: what a tool did to a record; `fields`
+            are the names of those that have another value now
         usage: `{model, input_tokens, output_tokens, cached_tokens, cost_micros}`
         error: `{error, message, cure?}`
         complete: `{status, output, stop_reason, usage, cost}`; `cost` in micro-dollars; the last event of its run

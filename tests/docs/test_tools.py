@@ -1,12 +1,15 @@
 """docs/reference/tools.md has each tool of the shelf with its arguments, and its examples give what is shown."""
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
+from metier.agents import define_agent
 from metier.app import found_on_shelf
+from metier.builtin.app.objects import OBJECTS
 from metier.registry import shelf
-from metier.testing import House, Script
+from metier.testing import House, Script, open_house
 from metier.tools import Tool
 from metier.tools.dispatch import TOOL_TIMEOUT_S
 from tests.docs.pages import REFERENCE, blocks, check_json, names, sections
@@ -21,7 +24,8 @@ async def offered(house: House) -> list[Tool]:
 
     metier = house.metier
     ctx = Context(house.actor, metier.clock, metier.records, llm=lambda request: pytest.fail("asked a model"))
-    return [tool for group in found_on_shelf().toolsets.values() for tool in await group.tools(ctx)]
+    found = [tool for group in found_on_shelf().toolsets.values() for tool in await group.tools(ctx)]
+    return [tool for tool in found if not tool.hidden]
 
 
 async def general(house: House, tool: Tool) -> str:
@@ -31,6 +35,9 @@ async def general(house: House, tool: Tool) -> str:
             return "find_<plural>"
         if tool.name == f"find_one_{kind.name}":
             return "find_one_<singular>"
+        for verb in ("create", "update", "delete"):
+            if tool.name == f"{verb}_{kind.name}":
+                return f"{verb}_<singular>"
     return tool.name
 
 
@@ -39,17 +46,27 @@ async def test_each_tool_has_its_heading_and_each_argument_its_row(house: House)
 
     assert sorted(SECTIONS) == sorted(found)
     for name, tool in found.items():
-        assert names(SECTIONS[name]) == list(tool.parameters["properties"])
+        takes = [argument for argument in tool.parameters["properties"] if argument not in _own_fields(tool)]
+        assert names(SECTIONS[name]) == takes
         for row in SECTIONS[name].splitlines():
             if row.startswith("| `"):
                 argument = row.split("`")[1]
                 assert ("required" in row) is (argument in tool.parameters.get("required", ()))
 
 
+def _own_fields(tool: Tool) -> set[str]:
+    """Give the arguments that are fields of an object: the page cannot name them."""
+    kinds = {kind.name: kind for kind in OBJECTS}
+    writes = tool.annotations.get("kind") in ("create", "update")
+    return set(kinds[tool.annotations["object"]].by_name) - {"id"} if writes else set()
+
+
 async def test_category_and_effect_are_as_told(house: House):
     for tool in await offered(house):
-        assert (tool.category, tool.effect) == ("DATABASE_CRUD", "read")
-    assert "category `DATABASE_CRUD` and the effect `read`" in PAGE
+        effect = "write" if tool.name.startswith(("create_", "update_", "delete_")) else "read"
+        assert (tool.category, tool.effect) == ("DATABASE_CRUD", effect)
+    for effect in ("read", "write"):
+        assert f"category `DATABASE_CRUD` and the effect `{effect}`" in PAGE
 
 
 def test_each_group_has_its_heading():
@@ -73,6 +90,27 @@ async def test_the_examples_give_what_is_shown(sample_house: House):
         events = await sample_house.ask("…", model=Script().calls(name, **arguments).then_says("Done."))
 
         check_json(result, events.last("tool_result").data["result"], {"COMPANY": biggest["id"]}, name)
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "delete"])
+async def test_the_examples_of_writing_give_what_is_shown(writing_house: House, verb: str):
+    records, admin = writing_house.metier.records, writing_house.actor
+    (biggest,) = (await records.find(admin, "company", sort="-employees", limit=1)).records
+    arguments, result = (json.loads(block.text) for block in blocks(SECTIONS[f"{verb}_<singular>"], "json"))
+    arguments = {key: biggest["id"] if value == "COMPANY" else value for key, value in arguments.items()}
+
+    model = Script().calls(f"{verb}_company", **arguments).then_says("Done.")
+    events = await writing_house.ask("…", model=model, agent="writer")
+
+    check_json(result, events.last("tool_result").data["result"], {"COMPANY": biggest["id"]}, verb)
+
+
+@pytest.fixture
+async def writing_house(database_url: str) -> AsyncIterator[House]:
+    """The sample workspace, with an agent that asks nobody."""
+    writer = define_agent(name="writer", prompt="You write.", toolsets=["record_writes"], confirm="never")
+    async with open_house(url=database_url, agents=[writer], sample=True) as opened:
+        yield opened
 
 
 async def test_what_the_model_gets_is_as_shown(sample_house: House):

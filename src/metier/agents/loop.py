@@ -202,7 +202,7 @@ class Loop:
             model=self._model,
             messages=tuple(self._messages),
             system=system_prompt(self._agent, guides, facts),
-            tools=tuple(tool.spec() for tool in tools),
+            tools=tuple(tool.spec() for tool in tools if not tool.hidden),
             situation=facts,
         )
 

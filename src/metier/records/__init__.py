@@ -9,6 +9,7 @@ from metier.records.door import Page, Records
 from metier.records.history import History
 from metier.records.kind import ObjectKind
 from metier.records.operations import Operation
+from metier.records.policy import settable_fields
 from metier.records.search import Hit
 from metier.records.shape import Field, FieldType, ObjectType, Option
 from metier.records.write import Done, Written
@@ -32,4 +33,5 @@ __all__ = [
     "Records",
     "Told",
     "Written",
+    "settable_fields",
 ]

@@ -312,6 +312,15 @@ class Records:
         """
         return await self._writer.write(await self._places.of(actor, object_name), operations, cause)
 
+    async def rehearse(self, actor: Actor, object_name: str, operations: Sequence[Operation]) -> Written:
+        """Say what a batch would do, as `batch` would, and change nothing; the ids of what it would make are not kept.
+
+        Raises:
+            NotFound: No such object for this actor.
+            Errors of `Writer.write`: What writing would raise.
+        """
+        return await self._writer.rehearse(await self._places.of(actor, object_name), operations)
+
     async def insert(
         self, actor: Actor, object_name: str, rows: Sequence[Values], *, cause: Cause = _IMPORT
     ) -> list[UUID]:

@@ -6,15 +6,17 @@ A relation is the id of a record, `{"id": …}`, `{"connect": {"id": …}}`, `{"
 nothing by null or `{"disconnect": true}`.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from metier.errors import BadFilter, Invalid, Problem, UnknownField
-from metier.filters import Here, Kind, snake, storable_text
+from metier.filters import MICROS, Here, Kind, snake, storable_text
 from metier.filters.operands import is_list, is_object, read_value
 from metier.records import columns as cols
 from metier.records.names import comparable
@@ -223,6 +225,8 @@ def _parts(raw: Any, kind: FieldType, example: Mapping[str, Any]) -> dict[str, A
         raise _Refused("expected an object", example)
     known = [part.name for part in cols.PARTS[kind]]
     given: dict[str, Any] = {snake(str(key)): value for key, value in raw.items()}
+    if kind is FieldType.CURRENCY and "amount" in given and "amount_micros" not in given:
+        given["amount_micros"] = _micros(given.pop("amount"))
     if strays := sorted(set(given) - set(known)):
         raise _Refused(f"{strays[0][:60]!r} is none of {', '.join(known)}", example)
     return {name: None if given.get(name) == "" else given.get(name) for name in known}
@@ -237,6 +241,13 @@ def _currency(raw: Any) -> Columns:
     if not isinstance(code, str) or not re.fullmatch(r"[A-Z]{3}", code, re.ASCII):
         raise _Refused("expected three capital letters (ISO 4217)", "EUR", ".currency_code")
     return parts
+
+
+def _micros(amount: Any) -> int:
+    """Turn whole units of money into millionths."""
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount):
+        raise _Refused("expected a number of whole units", 52_000, ".amount")
+    return round(Decimal(str(amount)) * MICROS)
 
 
 def _emails(raw: Any) -> Columns:

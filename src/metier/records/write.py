@@ -39,6 +39,7 @@ class Done:
         change_id: Of the change in the log.
         record: As the actor sees it afterwards; a deleted one as it was last, None for a destroyed one.
         values: Per changed field the value before and after.
+        was: The record before, as the actor sees it; None for a new one.
     """
 
     kind: Kind | None
@@ -46,6 +47,7 @@ class Done:
     change_id: UUID | None
     record: Mapping[str, Any] | None
     values: Mapping[str, tuple[Any, Any]]
+    was: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the result as data."""
@@ -81,6 +83,11 @@ class Written:
         """Give the results as data."""
         write_id = None if self.id is None else str(self.id)
         return {"data": [done.to_json() for done in self.done], "change_id": write_id}
+
+
+class _Rehearsed(Exception):  # takes a transaction back with the result in hand; never leaves this module
+    def __init__(self, written: Written) -> None:
+        self.written = written
 
 
 class Writer:
@@ -121,6 +128,20 @@ class Writer:
                 if not left:
                     raise Conflict("Others are writing the same records.", cure="Try again in a moment.") from None
         raise AssertionError  # the last attempt returned or raised
+
+    async def rehearse(self, place: Place, operations: Sequence[Operation]) -> Written:
+        """Say what writing would do, or raise what it would raise; nothing is changed."""
+        check_allowed(place.actor, place.seen, operations)
+        plan = read_operations(operations, place.actor, place.view, place.seen, place.here, self._new_id)
+        try:
+            async with self._db.transaction() as tx:
+                raise _Rehearsed(await _Write(tx, place, self._texts, plan, Cause(), self._new_id).run())
+        except _Rehearsed as rehearsed:
+            return rehearsed.written
+        except UniqueViolation as violation:
+            raise _taken(place, plan.drafts, violation) from None
+        except _MET:
+            raise Conflict("Others are writing the same records.", cure="Try again in a moment.") from None
 
 
 @dataclass(frozen=True)
@@ -195,6 +216,7 @@ class _Write(Scoped):
                 id=effect.id,
                 change_id=change.id if change else None,
                 record=changes.cut(effect.after, seen, labels),
+                was=changes.cut(effect.before, seen, labels),
                 values=changes.tell(change, seen, labels).values if change else {},
             )
             for effect, change in found

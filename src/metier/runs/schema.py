@@ -58,6 +58,7 @@ def _data() -> dict[EventType, dict[str, Any]]:
                 "after": {**_TEXT, "description": "Cursor of the last event that stands, or 0-0"},
             }
         ),
+        EventType.RECORD_CHANGED: _record_changed(),
         EventType.USAGE: _shape(
             {"model": _TEXT, **_tokens(), "cost_micros": _COUNT}, {"estimated": {"type": "boolean"}}
         ),
@@ -88,6 +89,20 @@ def _tool_result() -> dict[str, Any]:
             "ms": {"type": "number", "minimum": 0},
         },
         {"result": {}, "error": error},
+    )
+
+
+def _record_changed() -> dict[str, Any]:
+    return _shape(
+        {
+            "object": _TEXT,
+            "id": _ID,
+            "label": {**_TEXT, "description": "What people call the record"},
+            "kind": {"enum": ["created", "updated", "deleted", "restored", "destroyed"]},
+            "change_id": {**_ID, "description": "Undoes this change"},
+            "write_id": {**_ID, "description": "Undoes all that the call changed"},
+            "fields": {"type": "array", "items": _TEXT},
+        }
     )
 
 

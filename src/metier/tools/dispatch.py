@@ -52,10 +52,10 @@ class Offer:
 
     @classmethod
     def of(cls, tools: Sequence[Tool]) -> "Offer":
-        """Collect tools; the first of a name wins."""
+        """Collect tools; the first of a name wins, and a name before an alias."""
         by_name: dict[str, Tool] = {}
-        for one in tools:
-            by_name.setdefault(fold_name(one.name), one)
+        for name, one in [*((t.name, t) for t in tools), *((alias, t) for t in tools for alias in t.aliases)]:
+            by_name.setdefault(fold_name(name), one)
         return cls(by_name)
 
     def find(self, name: str) -> Tool:
@@ -66,7 +66,7 @@ class Offer:
         """
         found = self.tools.get(fold_name(name))
         if found is None:
-            raise NotFound("tool", name, [tool.name for tool in self.tools.values()])
+            raise NotFound("tool", name, {tool.name for tool in self.tools.values() if not tool.hidden})
         return found
 
 

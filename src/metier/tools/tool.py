@@ -53,6 +53,8 @@ class Tool:
             choice (foreign words in the conversation ask all the same).
         reads: Whose words its answers bring, errors included; `()` for none. None, not said, counts as foreign.
         targets: For `external`: the hosts that a call would reach.
+        aliases: Other names it answers to, never told.
+        hidden: It is done when it is called, and never offered.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Tool:
     approval: Approval = "policy"
     reads: tuple[Source, ...] | None = None
     targets: Targets | None = None
+    aliases: tuple[str, ...] = ()
+    hidden: bool = False
 
     @property
     def brings(self) -> tuple[str, ...]:

@@ -134,6 +134,7 @@ class Metier:
         definitions = Definitions(db, clock, [ObjectKind()])
         definitions.on_change(records.forget)
         access = Access(db, clock, objects=records)
+        definitions.on_rename(access.follow)
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
         engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)
         runs = Runs(db, clock, engine)

@@ -11,6 +11,7 @@ from metier.access.tries import Tries
 from metier.actor import Action, Actor, Holder, Principal, PrincipalKind, Role, RowRule
 from metier.audit import note
 from metier.clock import Clock
+from metier.definitions import Renames
 from metier.errors import Conflict, MissingPermission
 from metier.registry import Registry
 from metier.store import Database, Transaction
@@ -27,6 +28,10 @@ class Objects(Protocol):
         Raises:
             Invalid: The actor sees no such object or field, or a row rule does not fit; nothing is said of the hidden.
         """
+        ...
+
+    def follow(self, body: Mapping[str, Any], renames: Renames) -> dict[str, Any]:
+        """Give a role's body with the new names of objects and fields; equal if it names none of them."""
         ...
 
 

@@ -12,6 +12,7 @@ from metier.access.forms import RoleForm, changed
 from metier.access.standard import ADMIN
 from metier.actor import ROW_RULES_FEATURE, Actor, Holder, Role, check_any_flag, check_feature, check_flag
 from metier.audit import note
+from metier.definitions import Renames
 from metier.errors import AlreadyExists, Conflict, Invalid, Problem
 from metier.registry import fold_name
 from metier.store import Json, Transaction, UniqueViolation
@@ -128,6 +129,27 @@ class Roles(Desk):
                 "delete from core.role where workspace_id = %s and id = %s", [actor.workspace_id, role.id]
             )
             await note(transaction, self._clock, actor, "role.deleted", target=role.name, target_id=role.id)
+
+    async def follow(self, transaction: Transaction, actor: Actor, renames: Renames) -> None:
+        """Let all roles follow new names of objects and fields, in the transaction that gives them.
+
+        Who renames need not hold ROLES: what a role allows stays as it was.
+        """
+        if self._objects is None or renames.kind != "object":
+            return
+        for before in await roles_of(transaction, actor.workspace_id):
+            body = before.body()
+            followed = self._objects.follow(body, renames)
+            if followed == body:
+                continue
+            await transaction.execute(
+                "update core.role set body = %s, updated_at = %s where workspace_id = %s and id = %s",
+                [Json(followed), self._clock.now(), actor.workspace_id, before.id],
+            )
+            told = {"before": body, "after": followed}
+            await note(
+                transaction, self._clock, actor, "role.changed", target=before.name, target_id=before.id, details=told
+            )
 
     async def _read(self, actor: Actor, role: Role, form: Mapping[str, Any]) -> Role:
         found = changed(role, form)

@@ -26,6 +26,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
 NEW = 0  # the revision of what is not there yet
 
 Listener = Callable[[Transaction, News], Awaitable[None]]
+Follower = Callable[[Transaction, Actor, Renames], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Change:
         clock: Clock,
         *,
         listeners: Sequence[Listener] = (),
+        followers: Sequence[Follower] = (),
         note: str = "",
         origin: str = "",
     ) -> None:
@@ -66,6 +68,7 @@ class Change:
         self._kinds = kinds
         self._clock = clock
         self._listeners = listeners
+        self._followers = followers
         self._note = note
         self._origin = origin
         self._plans: dict[UUID, _Plan] = {}
@@ -310,6 +313,8 @@ class Change:
                 for owner in self._kinds:
                     if kind.name in owner.refers_to:
                         await self._rename_in(owner, renames)
+                for follower in self._followers:
+                    await follower(self.tx, self._actor, renames)
 
     async def _renames(self, kind: Kind) -> Renames:
         edits = [plan.edit for plan in self._plans.values() if plan.edit.kind == kind.name]

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from metier.actor import Action, Actor, Role, check, check_flag
 from metier.actor.reason import Reason
 from metier.clock import Clock
+from metier.definitions import Renames
 from metier.errors import NoSuchRecord, UnknownField
 from metier.filters import read_where
 from metier.records import rules
@@ -24,6 +25,7 @@ from metier.records.describe import describe, ids_of
 from metier.records.history import ChangeLog, History
 from metier.records.operations import Operation
 from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
+from metier.records.renames import follow
 from metier.records.scoped import Places, Texts
 from metier.records.search import Hit, compose_search, read_text, searchable
 from metier.records.shape import ObjectType
@@ -407,6 +409,10 @@ class Records:
             Invalid: The actor sees no such object or field, or a row rule cannot be read; the hidden stays unknown.
         """
         return rules.own_names(role, actor, await self._catalog.view(actor), self._catalog.here(actor, rules=True))
+
+    def follow(self, body: Mapping[str, Any], renames: Renames) -> dict[str, Any]:
+        """Give a role's body with the new names of objects and fields."""
+        return follow(body, renames)
 
     async def is_behind(self, actor: Actor) -> bool:
         """Say whether an object type changed since they were read; they are read anew then."""

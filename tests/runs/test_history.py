@@ -1,11 +1,13 @@
 """Who sees which runs, and what is found of them."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from metier.actor import Actor
+from metier.actor import Action, Actor, RowRule
 from metier.errors import Invalid, NotFound
 from metier.events import Status
 from metier.llm.messages import Message, Text, user
@@ -56,6 +58,41 @@ async def test_own_runs_and_with_the_flag_those_of_all(here: Runs, actor: Actor)
     assert seen == {mine.run.id}
     assert seen_by_admin == {mine.run.id, yours.run.id}
     assert (await here.get(admin, yours.run.id)).actor["label"] == "Member 2"
+
+
+NARROW = (
+    {"all_objects": frozenset[Action]()},
+    {"objects": {"company": frozenset({Action.UPDATE})}},
+    {"fields": {"company": {"revenue": frozenset[Action]()}}},
+    {"rows": {"company": (RowRule({"owner": "me"}),)}},
+)
+
+
+@pytest.mark.parametrize("narrow", NARROW)
+async def test_s08_a_run_of_another_does_not_tell_of_records_that_one_may_not_read(
+    here: Runs, actor: Actor, narrow: dict[str, Any]
+) -> None:
+    yours = await open_run(here, actor)
+    wide = make_actor(3, flags=("AI_SETTINGS",))
+    keeper = replace(wide, roles=(replace(wide.roles[0], **narrow),))
+    agent = replace(wide, roles=(*wide.roles, *keeper.roles))
+
+    assert [run.id for run in (await here.list(wide)).runs] == [yours.run.id]
+    for who in (keeper, agent):
+        assert (await here.list(who)).runs == []
+        with pytest.raises(NotFound):
+            await here.get(who, yours.run.id)
+        with pytest.raises(NotFound):
+            await here.prompt(who, yours.run.id)
+
+
+async def test_rules_that_hide_nothing_leave_the_runs_of_others(here: Runs, actor: Actor) -> None:
+    yours = await open_run(here, actor)
+    wide = make_actor(3, flags=("AI_SETTINGS",))
+    writing = RowRule({"owner": "me"}, frozenset({Action.UPDATE}))
+    role = replace(wide.roles[0], rows={"company": (writing,)}, fields={"company": {"name": frozenset({Action.READ})}})
+
+    assert (await here.get(replace(wide, roles=(role,)), yours.run.id)).id == yours.run.id
 
 
 async def test_stored_actor_has_no_roles(here: Runs, actor: Actor) -> None:

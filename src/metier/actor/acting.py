@@ -83,6 +83,11 @@ class Actor:
             return False
         return bool(self.roles) and all(role.holds(flag) for role in self.roles)
 
+    @property
+    def reads_everything(self) -> bool:
+        """Whether no object, field or record is hidden from this one."""
+        return bool(self.roles) and all(role.reads_everything for role in self.roles)
+
     def may_field(self, action: Action, object_name: str, field_name: str) -> bool:
         """Say whether every role in the chain allows reading (READ) or writing (UPDATE) the field, its object aside."""
         return all(action in role.field_actions(object_name, field_name) for role in self.roles)

@@ -123,6 +123,16 @@ class Role:
         wanted = {Action.READ, action}
         return tuple(rule for rule in self.rows.get(object_name, ()) if rule.actions & wanted)
 
+    @property
+    def reads_everything(self) -> bool:
+        """Whether the role hides no object, field or record."""
+        objects = [self.all_objects, *self.objects.values()]
+        fields = [left for rules in self.fields.values() for left in rules.values()]
+        rules = [rule for rows in self.rows.values() for rule in rows]
+        return all(Action.READ in left for left in (*objects, *fields)) and not any(
+            Action.READ in rule.actions for rule in rules
+        )
+
     def holds(self, flag: str) -> bool:
         """Say whether the role holds a flag: by its name, or with all of its kind."""
         if flag in self.flags:

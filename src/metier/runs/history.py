@@ -1,7 +1,7 @@
 """Reading runs, messages and prompts, each within what the actor may see.
 
-A principal sees its own runs; whoever holds the flag `AI_SETTINGS` sees all of the workspace. Any other run answers
-as one that does not exist.
+A principal sees its own runs; whoever holds the flag `AI_SETTINGS` and may read everything sees all of the workspace:
+a run tells of the records that its owner saw. Any other run answers as one that does not exist.
 """
 
 from collections.abc import Mapping, Sequence
@@ -180,7 +180,7 @@ def sent_messages(refs: Sequence[Ref], stored: Mapping[tuple[str, int], Message]
 def _scope(actor: Actor) -> tuple[str, dict[str, Any]]:
     """Give the condition on `core.run` that says what the actor may see, and its parameters."""
     params: dict[str, Any] = {"workspace": actor.workspace_id}
-    if actor.holds(SEES_ALL):
+    if actor.holds(SEES_ALL) and actor.reads_everything:
         return "workspace_id = %(workspace)s", params
     return "workspace_id = %(workspace)s and principal_id = %(principal)s", {**params, "principal": actor.principal.id}
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -63,29 +63,15 @@ async def doors(house: House) -> AsyncIterator[Doors]:
 @pytest.mark.parametrize("seed", range(1_000, 1_000 + cases(PLAYS)))
 async def test_s08_every_door_shows_what_the_roles_show(doors: Doors, seed: int):
     metier = doors.house.metier
-    workspace_id = await metier.access.create_workspace("Play")
-    schema = f"w_{workspace_id.hex}"
-    world = World(metier.db, metier.clock, metier.records, workspace_id, schema)
-    admin = await metier.access.create_member(workspace_id, name="Boss", role="admin")
+    world = await World.make(metier.db, metier.clock, metier.records)
     thrown = play(seed, policies=POLICIES, questions=QUESTIONS)
     data = await tell(world, thrown)
-    data = replace(data, rows={**data.rows, "member": [*data.rows["member"], await _member(world, admin)]})
-    boss = await metier.access.actor_for_member(workspace_id, admin)
     for place, policy in enumerate(thrown.policies):
-        case = await _Case.of(doors, world, data, boss, policy, place)
+        case = await _Case.of(doors, world, data, policy, place)
         for question in policy.questions:
             await case.check(question)
         await case.check_single()
         await case.check_planner()
-
-
-async def _member(world: World, id: UUID) -> dict[str, Any]:
-    return {
-        **(await world.records.get(world.admin, "member", id)),
-        "id": id,
-        "deleted": False,
-        "created_at": world.clock.now(),
-    }
 
 
 @dataclass
@@ -99,12 +85,12 @@ class _Case:
     told: str
 
     @classmethod
-    async def of(cls, doors: Doors, world: World, data: Data, boss: Actor, policy: Policy, place: int) -> "_Case":
+    async def of(cls, doors: Doors, world: World, data: Data, policy: Policy, place: int) -> "_Case":
         access, roles = doors.house.metier.access, resolve(policy.roles, data)
-        stored = await access.create_role(boss, name=f"r{place}", flags=["AI"], **roles[0])
+        stored = await access.create_role(world.admin, name=f"r{place}", flags=["AI"], **roles[0])
         row = None if policy.member is None else data.rows["member"][policy.member]
         if row is None:
-            key = await access.create_key(boss, role=stored.name, name="k")
+            key = await access.create_key(world.admin, role=stored.name, name="k")
             asker = await access.actor_for_key(key.token)
             doors.use_key(key.token)
         else:

@@ -17,6 +17,7 @@ startClicks();
 startPanels();
 startFailures();
 startForms();
+startDone();
 focusHeading();
 
 function bindKeys(): void {
@@ -133,6 +134,17 @@ function startForms(): void {
 function busy(button: HTMLButtonElement, on: boolean): void {
   button.disabled = on;
   button.toggleAttribute("aria-busy", on);
+}
+
+/* --- what the page before did: said for 10 s, with the way back; its address is not kept --- */
+
+function startDone(): void {
+  const note = document.querySelector<HTMLElement>("[data-done]");
+  if (note) setTimeout(() => note.remove(), 10_000);
+  const url = new URL(location.href);
+  if (!url.searchParams.has("done")) return;
+  url.searchParams.delete("done");
+  history.replaceState(history.state, "", url);
 }
 
 /* --- htmx: what failed is said, with a way to try again --- */

@@ -1,19 +1,18 @@
-// <m-grid>: a record list. J/K move over the rows, Enter opens, / searches by name; what is loaded is remembered so
-// that a record's page can step through the same list.
-// <m-siblings>: on a record's page, the step to the previous and next record of that list.
+// <m-grid>: a record list. J/K and the arrows move, Enter opens or edits, E edits, X ticks, / searches by name; what is
+// loaded is remembered so that a record's page can step through the same list.
 
+import { Editor, focus, type Host } from "./edit";
 import { bind } from "./keys";
+import { KEPT, type Listed } from "./record";
+import { startSide } from "./side";
+import { Ticks } from "./ticks";
 
-interface Listed {
-  object: string;
-  url: string; // of the list, as its page has it
-  ids: string[];
-  more: string | null; // where the next rows are, as JSON
-}
+const narrow = matchMedia("(max-width: 759px)"); // there a row is opened by touching it, and edited on its page
 
-const KEPT = "metierList";
-
-class Grid extends HTMLElement {
+class Grid extends HTMLElement implements Host {
+  readonly element = this;
+  private readonly editor = new Editor(this);
+  private readonly ticks = new Ticks(this);
   private readonly aborter = new AbortController();
   private late = 0; // timer of askAgain
   private head = -1; // which column's head was pressed, if that was what was pressed last
@@ -21,12 +20,17 @@ class Grid extends HTMLElement {
   connectedCallback(): void {
     const { signal } = this.aborter;
     this.addEventListener("click", (event) => this.openRow(event), { signal });
+    this.addEventListener("keydown", (event) => this.walk(event), { signal });
     // on the document: what asked may itself be swapped away
     document.addEventListener("htmx:after:swap", () => this.remember(), { signal });
     document.addEventListener("htmx:finally:request", (event) => this.filled(event), { signal });
     bind("/", "Search this list by name", () => this.querySelector<HTMLInputElement>("#quick-input")?.select());
     bind("j", "Next row", () => this.move(1));
     bind("k", "Row before", () => this.move(-1));
+    if (this.querySelector("template[data-editor]")) bind("e", "Edit", () => this.edit());
+    if (document.querySelector("#new")) bind("c", `New ${(this.dataset.one ?? "record").toLowerCase()}`, () => document.querySelector<HTMLElement>("#new")?.click());
+    this.ticks.start(signal);
+    startSide();
     bind("f", "Add a filter", () => this.openFilter());
     const quick = this.querySelector<HTMLInputElement>("#quick-input");
     quick?.addEventListener("keydown", (event) => this.leaveSearch(event), { signal });
@@ -55,21 +59,89 @@ class Grid extends HTMLElement {
 
   private move(step: number): void {
     const rows = this.rows();
-    const at = rows.indexOf(document.activeElement as HTMLAnchorElement);
-    const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
-    next?.focus({ preventScroll: true });
-    next?.closest("tr")?.scrollIntoView({ block: "nearest" });
+    const here = document.activeElement?.closest<HTMLTableRowElement>("tr[data-row]");
+    const at = rows.findIndex((row) => row.closest("tr") === here);
+    const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step]?.closest("tr");
+    const column = here ? (document.activeElement?.closest<HTMLTableCellElement>("td, th")?.cellIndex ?? 1) : 1;
+    focus((next?.cells[column] ?? null) as HTMLElement | null);
   }
 
-  /** A click anywhere in a row opens it, unless something else was meant: a link, a button, marking text. */
+  /** The arrows go from value to value, Enter edits the one that has the focus. */
+  private walk(event: KeyboardEvent): void {
+    const cell = (event.target as Element).closest<HTMLTableCellElement>("tbody td, tbody th");
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !(event.target as Element).matches("input, button");
+    if (!cell || !plain) return;
+    const sides: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
+    const rows: Record<string, number> = { ArrowUp: -1, ArrowDown: 1 };
+    if (event.key in sides) focus((cell.parentElement as HTMLTableRowElement).cells[Math.max(cell.cellIndex + sides[event.key]!, 1)] ?? null);
+    else if (event.key in rows) this.move(rows[event.key]!);
+    else if ((event.key === "Enter" || event.key === "F2") && event.target === cell) this.editor.start(cell);
+    else if (event.key === "x") this.ticks.toggle(cell);
+    else if (event.key === "Delete") void this.ticks.remove(cell);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private edit(): void {
+    const cell = document.activeElement?.closest<HTMLElement>("[data-field]") ?? this.querySelector<HTMLElement>("tbody [data-field]");
+    if (cell) this.editor.start(cell);
+  }
+
+  /** A click on a value edits it; elsewhere in a row it opens the record, unless a link or a button was meant. */
   private openRow(event: MouseEvent): void {
     const target = event.target as Element;
     this.head = target.closest<HTMLTableCellElement>("thead th")?.cellIndex ?? -1;
-    if (target.closest("a, button, input, summary") || !getSelection()?.isCollapsed) return;
+    const cell = target.closest<HTMLElement>("[data-field]");
+    if (cell && target.closest("[data-edit-cell]")) return void this.editor.start(cell);
+    if (target.closest("a, button, input, summary, label") || !getSelection()?.isCollapsed) return;
+    if (cell && !narrow.matches && this.editor.start(cell)) return;
     const link = target.closest("tr")?.querySelector<HTMLAnchorElement>("a[data-record]");
     if (!link) return;
     if (event.ctrlKey || event.metaKey) open(link.href, "_blank");
     else link.click();
+  }
+
+  // --- what the editor asks of a list
+
+  url(cell: HTMLElement): string {
+    return `/o/${this.dataset.object}/${this.record(cell)}/edit?n=${this.row(this.record(cell))?.dataset.n ?? 0}`;
+  }
+
+  record(cell: HTMLElement): string {
+    return cell.closest<HTMLElement>("tr")?.dataset.row ?? "";
+  }
+
+  find(record: string, field: string): HTMLElement | null {
+    return this.row(record)?.querySelector<HTMLElement>(`[data-field="${field}"]`) ?? null;
+  }
+
+  show(cell: HTMLElement, html: string): void {
+    this.put(this.record(cell), html);
+  }
+
+  async refresh(record: string): Promise<void> {
+    const answer = await fetch(`/o/${this.dataset.object}/${record}/row?n=${this.row(record)?.dataset.n ?? 0}`);
+    if (answer.ok) this.put(record, await answer.text());
+  }
+
+  private row(record: string): HTMLTableRowElement | null {
+    return this.querySelector<HTMLTableRowElement>(`tr[data-row="${record}"]`);
+  }
+
+  /** Puts a fresh row in the place of the old one; a focus that was in it stays on its column. */
+  private put(record: string, html: string): void {
+    const old = this.row(record);
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const fresh = holder.content.querySelector("tr");
+    if (!old || !fresh) return;
+    const column = old.contains(document.activeElement) ? document.activeElement!.closest<HTMLTableCellElement>("td, th")!.cellIndex : -1;
+    const ticked = old.querySelector<HTMLInputElement>("input[name=id]")?.checked ?? false;
+    old.replaceWith(fresh);
+    const tick = fresh.querySelector<HTMLInputElement>("input[name=id]");
+    if (tick) tick.checked = ticked;
+    if (column >= 0) focus(fresh.cells[column] ?? null);
   }
 
   private openFilter(): void {
@@ -122,67 +194,4 @@ function asJson(more: string): string {
   return `${url.pathname}.json${url.search}`;
 }
 
-class Siblings extends HTMLElement {
-  connectedCallback(): void {
-    const listed = read();
-    const { object = "", id = "" } = this.dataset;
-    if (!listed || listed.object !== object || !listed.ids.includes(id)) return;
-    const back = document.querySelector<HTMLAnchorElement>("[data-back-to-list]");
-    if (back) back.href = listed.url;
-    this.show(listed, id);
-    void this.lookAhead(listed, id);
-    bind("j", "Next record of the list", () => this.step(1));
-    bind("k", "Record before", () => this.step(-1));
-  }
-
-  private link(step: number): HTMLAnchorElement | null {
-    return this.querySelector<HTMLAnchorElement>(`[data-step="${step}"]`);
-  }
-
-  private step(step: number): void {
-    const link = this.link(step);
-    if (link?.href) link.click();
-  }
-
-  private show(listed: Listed, id: string): void {
-    const at = listed.ids.indexOf(id);
-    for (const step of [-1, 1]) {
-      const link = this.link(step);
-      const to = listed.ids[at + step];
-      if (to) link?.setAttribute("href", `/o/${listed.object}/${to}`);
-      else link?.removeAttribute("href");
-      link?.setAttribute("aria-disabled", String(!to));
-    }
-    const place = this.querySelector(".place-in-list");
-    if (place) place.textContent = `${at + 1} of ${listed.ids.length}${listed.more ? "+" : ""}`;
-    this.hidden = false;
-  }
-
-  /** Near the end of what the list had loaded, fetches the ids that follow. */
-  private async lookAhead(listed: Listed, id: string): Promise<void> {
-    if (!listed.more || listed.ids.indexOf(id) < listed.ids.length - 2) return;
-    const answer = await fetch(listed.more);
-    if (!answer.ok) return;
-    const page = (await answer.json()) as { data: { id: string }[]; next_cursor: string | null };
-    const next = new URL(listed.more, location.origin);
-    if (page.next_cursor) next.searchParams.set("cursor", page.next_cursor);
-    const longer = {
-      ...listed,
-      ids: [...listed.ids, ...page.data.map((record) => record.id)],
-      more: page.next_cursor ? next.pathname + next.search : null,
-    };
-    sessionStorage.setItem(KEPT, JSON.stringify(longer));
-    this.show(longer, id);
-  }
-}
-
-function read(): Listed | null {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as Listed | null;
-  } catch {
-    return null;
-  }
-}
-
 customElements.define("m-grid", Grid);
-customElements.define("m-siblings", Siblings);

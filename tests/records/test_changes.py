@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -93,6 +93,11 @@ async def test_what_is_hidden_is_in_no_history(world: World):
     assert set(told[0]["fields"]) == {"name"}
     assert isinstance(await error_of(world.records.history(clerk, "company", acme)), NotFound)
     assert isinstance(await error_of(world.records.history(clerk, "deal", uuid4())), NoSuchRecord)
+    await world.delete("deal", deal)
+    assert isinstance(await error_of(world.records.history(clerk, "deal", deal)), NoSuchRecord)
+    assert isinstance(await error_of(world.records.changes(clerk, told[0]["id"])), NotFound)
+    assert (await world.records.history(world.admin, "deal", deal)).changes
+    assert [one.change.id for one in await world.records.changes(world.admin, told[0]["id"])] == [UUID(told[0]["id"])]
     other = await World.make(world.db, world.clock, world.records)
     await other.publish(*[kind for kind in await world.records.objects(world.admin) if kind.name != "member"])
     assert isinstance(await error_of(other.records.history(other.admin, "deal", deal)), NoSuchRecord)

@@ -202,9 +202,9 @@ async def test_the_walk_goes_on_behind_what_the_list_had_loaded(desk: Journey):
     await expect(desk.page.locator("h1")).to_have_text("Tug 050")
 
 
-async def test_a_click_anywhere_in_a_row_opens_it(desk: Journey):
+async def test_a_click_in_a_row_beside_its_values_opens_it(desk: Journey):
     await desk.go("/o/ship?q=Aurora")
-    await desk.page.locator("tbody td.num").first.click()
+    await desk.page.locator("tbody td:last-child").first.click()
 
     await expect(desk.page.locator("h1")).to_have_text("Aurora")
 

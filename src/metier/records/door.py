@@ -19,7 +19,7 @@ from metier.errors import NoSuchRecord, UnknownField
 from metier.filters import read_where
 from metier.records import rules
 from metier.records.catalog import Catalog, Sight
-from metier.records.changes import Cause, Origin
+from metier.records.changes import Cause, Origin, Told
 from metier.records.compile import compose, compose_labels
 from metier.records.describe import describe, ids_of
 from metier.records.history import ChangeLog, History
@@ -358,6 +358,15 @@ class Records:
         """
         place = await self._places.of(actor, object_name)
         return await self._log.of_record(place, _id(place.seen.name, record_id), limit=limit, cursor=cursor)
+
+    @_up_to_date
+    async def changes(self, actor: Actor, change_id: UUID | str) -> list[Told]:
+        """Give a change, or all changes of a write by its id, cut down to the fields the actor may see.
+
+        Raises:
+            NotFound: No such change that the actor could see.
+        """
+        return await self._log.of_write(actor, _id("change", change_id))
 
     @_up_to_date
     async def undo(self, actor: Actor, change_id: UUID | str, *, cause: Cause = _CAUSE) -> Written:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from metier.actor import Actor
+from metier.actor import Action, Actor
 from metier.errors import Conflict, Invalid, KeyReused, NoSuchRecord, NotFound, Problem
 from metier.records import changes
 from metier.records.changes import Cause, Change, Kind, Origin, Told
@@ -46,12 +46,33 @@ class ChangeLog:
         before = None if cursor is None else _cursor(cursor)
         async with self._db.transaction() as tx:
             scoped = Scoped(tx, place, self._texts)
-            if not (await scoped.visible([record_id]) or await scoped.visible([record_id], deleted=True)):
+            if not await _there(scoped, [record_id]):
                 raise NoSuchRecord(place.seen.name, str(record_id))
             workspace, name = place.actor.workspace_id, place.seen.name
             found = await changes.of_record(tx, workspace, name, record_id, limit=limit + 1, before=before)
             told = await self._told(scoped, found[:limit])
         return History(told, str(found[limit - 1].id) if len(found) > limit else None)
+
+    async def of_write(self, actor: Actor, change_id: UUID) -> list[Told]:
+        """Give a change, or all changes of a write, cut down to what the actor may read.
+
+        Raises:
+            NotFound: No such change that the actor could see.
+        """
+        async with self._db.transaction() as tx:
+            found = await changes.of_write(tx, actor.workspace_id, change_id)
+            if not found:
+                raise NotFound("change", str(change_id))
+            try:
+                place = await self._places.of(actor, found[0].object)
+            except NotFound:
+                raise NotFound("change", str(change_id)) from None
+            scoped = Scoped(tx, place, self._texts)
+            there = await _there(scoped, [change.record_id for change in found])
+            told = await self._told(scoped, [change for change in found if change.record_id in there])
+        if not told:
+            raise NotFound("change", str(change_id))
+        return told
 
     async def undo(self, actor: Actor, change_id: UUID, cause: Cause) -> Written:
         """Take back a change, or all changes of the write of this id.
@@ -85,6 +106,14 @@ class ChangeLog:
         labels = await scoped.labels(image for change in found for image in (change.before, change.after))
         told = [changes.tell(change, scoped.place.seen, labels) for change in found]
         return [one for one in told if one.values or one.change.kind is not Kind.UPDATED]
+
+
+async def _there(scoped: Scoped, ids: Sequence[UUID]) -> set[UUID]:
+    """Give those of the records that the actor may see; deleted ones are seen by whoever may restore them."""
+    there = await scoped.visible(ids)
+    if scoped.place.actor.may(Action.DELETE, scoped.place.seen.name):
+        there |= await scoped.visible(ids, deleted=True)
+    return there
 
 
 def reversal(found: Sequence[Change], seen: ObjectType) -> list[Operation]:

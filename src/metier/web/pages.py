@@ -1,8 +1,8 @@
 """Makes pages of templates: a route says `return await page(request, "records/list.html", actor=actor, …)`.
 
 Every template finds `shell` (what the frame around the page shows; None for somebody not signed in), `actor`, `fmt`
-(how values read), `icon`, `asset`, `bundles`, `path` and `nonce`. A fragment is a template of its own that its page
-includes, so both look the same.
+(how values read), `icon`, `asset`, `bundles`, `path`, `done` (what was written just now) and `nonce`. A fragment is a
+template of its own that its page includes, so both look the same.
 """
 
 import gzip
@@ -18,6 +18,8 @@ from metier.actor import Actor
 from metier.api.auth import checkup_of
 from metier.app import Metier
 from metier.web.assets import BUILD_COMMAND, Assets
+from metier.web.editing import done_note
+from metier.web.entry import currencies
 from metier.web.headers import POLICY, complete, new_nonce, policy
 from metier.web.icons import icon
 from metier.web.reading import Reading
@@ -41,7 +43,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        shared: dict[str, Any] = {"icon": icon, "asset": assets.url, "build_command": BUILD_COMMAND}  # functions, texts
+        shared: dict[str, Any] = {
+            "icon": icon,
+            "asset": assets.url,
+            "build_command": BUILD_COMMAND,
+            "currencies": currencies,
+        }  # functions, texts
         self._templates.globals.update(shared)
 
     def reading(self, actor: Actor | None) -> Reading:
@@ -61,7 +68,10 @@ async def page(
     pages = pages_of(request)
     shell = await build_shell(pages.metier, checkup_of(request), actor, request.url.path) if actor else None
     nonce = new_nonce()
-    html = pages.render(template, nonce=nonce, **_common(request, actor, shell), **values)
+    common = _common(request, actor, shell)
+    if actor and (change_id := request.query_params.get("done")):
+        common["done"] = await done_note(pages.metier, actor, change_id)
+    html = pages.render(template, nonce=nonce, **common, **values)
     answer = _html(request, html, status)
     answer.headers[POLICY] = policy(nonce)
     complete(answer.headers)
@@ -107,6 +117,7 @@ def _common(request: Request, actor: Actor | None, shell: Shell | None) -> dict[
         "actor": actor,
         "shell": shell,
         "path": request.url.path,
+        "done": None,
         "fmt": pages.reading(actor),
         "bundles": not pages.assets.missing,
     }

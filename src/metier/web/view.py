@@ -17,7 +17,8 @@ from metier.records.shape import Field, FieldType, ObjectType
 
 FILTER = "f."
 LISTS = frozenset({"in", "not_in", "between"})
-KEYS = ("q", "sort")  # beside filters
+KEYS = ("q", "sort", "deleted")  # beside filters
+LAST_DELETED_FIRST = ("-updated_at",)
 NUMBERS = frozenset({FieldType.NUMBER, FieldType.CURRENCY})
 FALLING_FIRST = frozenset({*NUMBERS, FieldType.DATE, FieldType.DATE_TIME})  # the first click shows the most, the newest
 
@@ -38,13 +39,19 @@ class Condition:
 
 @dataclass(frozen=True)
 class View:
-    """What a record list shows. `objects` are those the actor may read, by name."""
+    """What a record list shows.
+
+    Attributes:
+        objects: Those the actor may read, by name.
+        deleted: The records that are deleted, instead of those that are there.
+    """
 
     kind: ObjectType
     objects: Mapping[str, ObjectType]
     q: str = ""
     conditions: tuple[Condition, ...] = ()
     sort: tuple[str, ...] = ()
+    deleted: bool = False
 
     @classmethod
     def read(
@@ -76,6 +83,7 @@ class View:
             q=single.get("q", "").strip(),
             conditions=tuple(_condition(name, text) for name, text in pairs if name.startswith(FILTER)),
             sort=tuple(part for part in single.get("sort", "").split(",") if part),
+            deleted=single.get("deleted", "") not in ("", "0", "false"),
         )
 
     @property
@@ -89,6 +97,11 @@ class View:
         return self.kind.by_name[self.kind.title]
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """What to sort by: what was chosen, else the newest first, and of those that are deleted the last one."""
+        return self.sort or (LAST_DELETED_FIRST if self.deleted else ())
+
+    @property
     def narrowed(self) -> bool:
         """Whether anything but sorting is asked."""
         return bool(self.q or self.conditions)
@@ -97,7 +110,8 @@ class View:
         """Give the query as names and values."""
         found = [("q", self.q)] if self.q else []
         found += [(c.key, c.text) for c in self.conditions]
-        return found + ([("sort", ",".join(self.sort))] if self.sort else [])
+        found += [("sort", ",".join(self.sort))] if self.sort else []
+        return found + ([("deleted", "1")] if self.deleted else [])
 
     def at(self, suffix: str = "", **more: str | int) -> str:
         """Give the address of this view; `suffix` `.json` for its data."""
@@ -156,6 +170,12 @@ class View:
             kind = self.objects.get(step.target or "")
         return found
 
+    @property
+    def new_url(self) -> str:
+        """Give where a record of this kind is made, with the values that the view asks for already in."""
+        query = [(c.path, c.text) for c in self.conditions if c.op == "eq" and c.path in self.kind.by_name]
+        return f"/o/{self.kind.name}/new" + (f"?{urlencode(query)}" if query else "")
+
     def api_url(self) -> str:
         """Give the API's address of the same data."""
         query: dict[str, str] = {}
@@ -163,6 +183,8 @@ class View:
             query["where"] = orjson.dumps(where).decode()
         if self.sort:
             query["sort"] = ",".join(self.sort)
+        if self.deleted:
+            query["deleted"] = "true"
         return f"/api/v1/records/{self.kind.name}" + (f"?{urlencode(query)}" if query else "")
 
 

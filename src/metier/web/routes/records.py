@@ -1,31 +1,29 @@
-"""Record lists and record pages, each also as JSON: `/o/{object}`, `/o/{object}/{id}`."""
+"""Record lists, also as JSON: `/o/{object}`, `?deleted=1` for those that are deleted. One record is in `record`."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from metier.actor import Actor
 from metier.api.auth import Asker, House
 from metier.app import Metier
-from metier.errors import Invalid, NoSuchRecord, Problem
-from metier.records import Page
-from metier.records.shape import Field, FieldType, ObjectType
+from metier.errors import Invalid, Problem
+from metier.records import Operation, Page
+from metier.records.shape import Field
+from metier.web import table
+from metier.web.editing import BY_HAND, changed, creatable, done_url
 from metier.web.filtering import Picking, edit, offered, pick
-from metier.web.pages import fragment, page, swap_target
+from metier.web.pages import fragment, page, pages_of, swap_target
 from metier.web.view import Condition, View
 
 PAGE = 50  # rows at a time
 MOST = 500  # rows of one answer as data
-FEW = 5  # records shown of each kind that points here
 PICK = ("pick", "pick.op", "pick.value", "pick.go")
-MORE = ("cursor", "n")
+MORE = ("cursor", "n", "done")
 EMPTY_PAGE = Page(records=[], next_cursor=None, total=0, total_capped=False)
 
 
@@ -35,8 +33,8 @@ def router() -> APIRouter:
     routes.add_api_route("/o", show_objects, response_class=Response)
     routes.add_api_route("/o/{name}.json", list_json, response_class=Response)
     routes.add_api_route("/o/{name}", show_list, response_class=Response)
-    routes.add_api_route("/o/{name}/{record_id}.json", record_json, response_class=Response)
-    routes.add_api_route("/o/{name}/{record_id}", show_record, response_class=Response)
+    routes.add_api_route("/o/{name}/delete", delete_records, methods=["POST"], response_class=Response)
+    routes.add_api_route("/o/{name}/{record_id}/row", show_row, response_class=Response)
     return routes
 
 
@@ -70,10 +68,16 @@ async def show_list(request: Request, house: House, actor: Asker, name: str) -> 
 async def _show_rows(request: Request, house: Metier, actor: Actor, view: View) -> Response:
     given = request.query_params
     found = await house.records.find(
-        actor, view.kind.name, where=view.where(), sort=view.sort, limit=PAGE, cursor=given.get("cursor")
+        actor,
+        view.kind.name,
+        where=view.where(),
+        sort=view.order,
+        limit=PAGE,
+        cursor=given.get("cursor"),
+        deleted=view.deleted,
     )
     start = int(given["n"][:9]) if given.get("n", "").isdecimal() else 0
-    return fragment(request, "records/_rows.html", actor=actor, **_table(view, found, start))
+    return fragment(request, "records/_rows.html", actor=actor, **_table(request, actor, view, found, start))
 
 
 async def _show_view(
@@ -83,17 +87,24 @@ async def _show_view(
     found = EMPTY_PAGE
     try:
         found = await house.records.find(
-            actor, view.kind.name, where=view.where(), sort=view.sort, limit=PAGE, count="capped"
+            actor,
+            view.kind.name,
+            where=view.where(),
+            sort=view.order,
+            limit=PAGE,
+            count="capped",
+            deleted=view.deleted,
         )
     except Invalid as error:
         problem = error
     chips = [await _chip(house, actor, view, c) for c in view.conditions]
-    values = _table(view, found, 0) | {
+    values = _table(request, actor, view, found, 0) | {
         "chips": chips,
         "problem": problem,
         "picking": picking,
         "fields": _filterable(view),
-        "api_base": _base(request),
+        "creatable": creatable(view.kind, actor),
+        "api_base": str(request.base_url).rstrip("/"),
     }
     status = problem.status if problem else 200
     if alone:
@@ -101,17 +112,44 @@ async def _show_view(
     return await page(request, "records/list.html", actor=actor, status=status, **values)
 
 
-def _table(view: View, found: Page, start: int) -> dict[str, Any]:
+def _table(request: Request, actor: Actor, view: View, found: Page, start: int) -> dict[str, Any]:
     more = view.at(cursor=found.next_cursor, n=start + len(found.records)) if found.next_cursor else None
-    return {
-        "view": view,
-        "kind": view.kind,
-        "columns": _columns(view.kind),
-        "found": found,
-        "rows": found.records,
-        "start": start,
-        "more": more,
-    }
+    zone = pages_of(request).reading(actor).zone
+    rows = table.rows(
+        view.kind,
+        found.records,
+        actor=actor,
+        zone=zone,
+        objects=view.objects,
+        start=start,
+        deleted=view.deleted,
+    )
+    return rows | {"view": view, "found": found, "more": more}
+
+
+async def show_row(request: Request, house: House, actor: Asker, name: str, record_id: str, n: int = 0) -> Response:
+    """Show one row of a list as it is now, for scripts; `n` is its number."""
+    kind = await house.records.object(actor, name)
+    record = await house.records.get(actor, kind.name, record_id)
+    objects = {one.name: one for one in await house.records.objects(actor)}
+    zone = pages_of(request).reading(actor).zone
+    rows = table.rows(kind, [record], actor=actor, zone=zone, objects=objects, start=n)
+    return fragment(request, "records/_rows.html", actor=actor, **rows, more=None)
+
+
+async def delete_records(request: Request, house: House, actor: Asker, name: str) -> Response:
+    """Take the records that were ticked out of sight."""
+    kind = await house.records.object(actor, name)
+    form = await request.form()
+    ids = dict.fromkeys(str(one) for one in form.getlist("id"))
+    operations = [Operation("delete", one) for one in ids]
+    url = f"/o/{kind.name}"
+    if not operations:
+        return RedirectResponse(url, status_code=303)
+    written = await house.records.batch(actor, kind.name, operations, cause=BY_HAND)
+    if request.headers.get("HX-Request") == "true":
+        return changed(Response(status_code=204), written)
+    return RedirectResponse(done_url(url, written), status_code=303)
 
 
 async def list_json(request: Request, house: House, actor: Asker, name: str) -> Response:
@@ -124,10 +162,11 @@ async def list_json(request: Request, house: House, actor: Asker, name: str) -> 
         actor,
         kind.name,
         where=view.where(),
-        sort=view.sort,
+        sort=view.order,
         limit=_limit(given.get("limit", str(PAGE))),
         cursor=given.get("cursor"),
         count="capped",
+        deleted=view.deleted,
     )
     return Response(body, media_type="application/json")
 
@@ -136,11 +175,6 @@ def _limit(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
         raise Invalid.of([Problem("limit", f"{text!r} must be a whole number from 1 to {MOST}", example=PAGE)])
     return int(text)
-
-
-def _columns(kind: ObjectType) -> list[Field]:
-    title = kind.by_name[kind.title]
-    return [title, *(f for f in kind.fields if f.name not in (kind.title, "id"))]
 
 
 # --- filters ---------------------------------------------------------------------------------------------------------
@@ -207,81 +241,4 @@ def _picking(view: View, request: Request) -> Picking | None:
 
 
 def _filterable(view: View) -> list[Field]:
-    return [f for f in _columns(view.kind) if offered(f, view.objects.get(f.target or ""))]
-
-
-# --- one record ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Related:
-    """Records of another kind that point to this one."""
-
-    kind: ObjectType
-    field: Field
-    found: Page
-    url: str
-
-    @property
-    def state(self) -> Field | None:
-        """The field that says how far each of them is."""
-        return next((f for f in self.kind.fields if f.type is FieldType.SELECT), None)
-
-
-async def show_record(request: Request, house: House, actor: Asker, name: str, record_id: str) -> Response:
-    """Show a record: its fields, what it points to, what points to it."""
-    kind, record = await _record(house, actor, name, record_id)
-    objects = await house.records.objects(actor)
-    return await page(
-        request,
-        "records/record.html",
-        actor=actor,
-        kind=kind,
-        record=record,
-        own=[f for f in kind.fields if not f.system and f.name != kind.title and f.type is not FieldType.RELATION],
-        relations=[f for f in kind.fields if f.type is FieldType.RELATION],
-        system=[f for f in kind.fields if f.system],
-        related=await _related(house, actor, kind, objects, record["id"]),
-        api_base=_base(request),
-    )
-
-
-async def record_json(house: House, actor: Asker, name: str, record_id: str) -> Response:
-    """Give a record's data."""
-    _, record = await _record(house, actor, name, record_id)
-    return Response(orjson.dumps(record), media_type="application/json")
-
-
-async def _record(house: Metier, actor: Actor, name: str, record_id: str) -> tuple[ObjectType, dict[str, Any]]:
-    kind = await house.records.object(actor, name)
-    try:
-        wanted = str(UUID(record_id))
-    except ValueError as error:
-        raise NoSuchRecord(kind.name, record_id) from error
-    return kind, await house.records.get(actor, kind.name, wanted)
-
-
-async def _related(
-    house: Metier, actor: Actor, kind: ObjectType, objects: Sequence[ObjectType], record_id: str
-) -> list[Related]:
-    pointing = [
-        (other, field)
-        for other in objects
-        for field in other.fields
-        if field.type is FieldType.RELATION and field.target == kind.name
-    ]
-    pages = await asyncio.gather(
-        *(
-            house.records.find(actor, other.name, where={field.name: {"eq": record_id}}, limit=FEW, count="capped")
-            for other, field in pointing
-        )
-    )
-    return [
-        Related(other, field, found, View(other, {}, conditions=(Condition(field.name, "eq", record_id),)).url)
-        for (other, field), found in zip(pointing, pages, strict=True)
-        if found.records
-    ]
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
+    return [f for f in table.columns(view.kind) if offered(f, view.objects.get(f.target or ""))]

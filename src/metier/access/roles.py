@@ -45,6 +45,26 @@ class Roles(Desk):
         check_any_flag(actor, *SEEN_WITH)
         return (await roles_of(self._db, actor.workspace_id)).get(name)
 
+    async def role_holders(self, actor: Actor) -> Mapping[str, tuple[int, int]]:
+        """Count who holds each role, by its name: members and keys, without those that were deactivated or revoked.
+
+        Raises:
+            MissingPermission: The actor holds none of `SEEN_WITH`.
+        """
+        check_any_flag(actor, *SEEN_WITH)
+        rows = await self._db.rows(
+            """
+            select r.name,
+                (select count(*) from core.member m where m.workspace_id = r.workspace_id and m.role_id = r.id
+                    and m.deleted_at is null and m.deactivated_at is null) as members,
+                (select count(*) from core.api_key k where k.workspace_id = r.workspace_id and k.role_id = r.id
+                    and k.revoked_at is null) as keys
+            from core.role r where r.workspace_id = %s
+            """,
+            [actor.workspace_id],
+        )
+        return {row["name"]: (row["members"], row["keys"]) for row in rows}
+
     async def create_role(self, actor: Actor, *, name: str, **form: Unpack[RoleForm]) -> Role:
         """Make a role; what the form does not say it does not allow, and the label is made of the name. See `RoleForm`.
 

@@ -7,7 +7,7 @@ from typing import Literal
 from metier.records.shape import Field, FieldType, ObjectType
 from metier.web.view import Condition, View
 
-Control = Literal["text", "number", "pair", "day", "word", "ticks", "none"]
+Control = Literal["text", "list", "number", "pair", "day", "word", "ticks", "none"]
 
 
 @dataclass(frozen=True)

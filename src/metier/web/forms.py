@@ -1,6 +1,7 @@
 """Reading what a form sends, and saying what is wrong with it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -10,6 +11,8 @@ from metier.errors import MetierError
 from metier.filters import storable_text
 
 LONGEST = 2_000  # characters of one field
+LONGEST_INPUT = 20_000  # characters of an input of a form with many, its name included
+MOST_INPUTS = 10_000
 
 
 async def read_form(request: Request, *names: str) -> dict[str, str]:
@@ -19,6 +22,28 @@ async def read_form(request: Request, *names: str) -> dict[str, str]:
     """
     given = await request.form()
     return {name: _text(given.get(name), keep=name in ("password", "current")) for name in names}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a form with many inputs sent, in order; names may come again."""
+
+    pairs: Sequence[tuple[str, str]]
+
+    def first(self, name: str) -> str:
+        """Give the first value of a name; empty if there is none."""
+        return next(iter(self.all(name)), "")
+
+    def all(self, name: str) -> list[str]:
+        """Give all values of a name."""
+        return [value for key, value in self.pairs if key == name]
+
+
+async def read_inputs(request: Request) -> Inputs:
+    """Give all that a form sent, without what is too long or cannot be stored."""
+    given = await request.form(max_fields=MOST_INPUTS)
+    pairs = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
+    return Inputs([(n, v) for n, v in pairs if len(n) + len(v) <= LONGEST_INPUT and storable_text(n + v)])
 
 
 def own_path(url: str, otherwise: str = "/") -> str:

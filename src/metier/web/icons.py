@@ -48,6 +48,7 @@ DRAWINGS: Mapping[str, str] = {
     "search": '<circle cx="11" cy="11" r="6.5"/><path d="M16 16l4.5 4.5"/>',
     "settings": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2"/><circle cx="9" cy="17" r="2"/>',
     "sign-out": '<path d="M14 4H5v16h9M10 12h11M17 8l4 4-4 4"/>',
+    "shield": '<path d="M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6z"/>',
     "spark": '<path d="M12 4l1.8 5.2a2 2 0 0 0 1.2 1.2L20 12l-5 1.6a2 2 0 0 0-1.2 1.2L12 20l-1.8-5.2'
     'a2 2 0 0 0-1.2-1.2L4 12l5-1.6a2 2 0 0 0 1.2-1.2z"/>',
     "stop": '<path d="M7 7h10v10H7z"/>',

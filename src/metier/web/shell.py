@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from metier.access.roles import SEEN_WITH
 from metier.actor import Actor
 from metier.app import Metier
 from metier.chat import Thread
@@ -91,6 +92,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
     yield Place("Profile", "/settings/profile", "user", "Settings", keys="g s")
     if actor.holds("WORKSPACE_MEMBERS"):
         yield Place("Members", "/settings/members", "people", "Settings")
+    if any(actor.holds(flag) for flag in SEEN_WITH):
+        yield Place("Roles", "/settings/security/roles", "shield", "Settings")
     if actor.holds("API_KEYS_AND_WEBHOOKS"):
         yield Place("API keys", "/settings/api-keys", "key", "Settings")
         yield Place("Secrets", "/settings/secrets", "lock", "Settings")

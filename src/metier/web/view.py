@@ -202,13 +202,14 @@ def _condition(key: str, text: str) -> Condition:
 def _value(text: str, field: Field | None) -> str | int | float | bool:
     """Turn text into a value of the field's type where JSON has one; else the text, for the data door to judge."""
     if field and field.type in NUMBERS:
-        return _number(text)
+        return number_of(text)
     if field and field.type is FieldType.BOOLEAN and text in ("true", "false"):
         return text == "true"
     return text
 
 
-def _number(text: str) -> str | int | float:
+def number_of(text: str) -> str | int | float:
+    """Give the number that a text writes, or the text."""
     plain = text.replace(" ", "").replace("_", "")
     for read in (int, float):
         try:

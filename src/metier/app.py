@@ -10,7 +10,7 @@ from functools import partial
 from importlib import metadata
 from typing import Any, ClassVar
 
-from metier.access import Access, Secrets, keyring_of
+from metier.access import Access, AllowedHosts, Outside, Secrets, keyring_of
 from metier.actor import Actor
 from metier.agents import Agent, Parts
 from metier.audit import Audit
@@ -60,6 +60,7 @@ class Metier:
     models: Models
     access: Access
     secrets: Secrets
+    hosts: AllowedHosts
     engine: Engine
     runs: Runs
     budgets: Budgets
@@ -136,6 +137,7 @@ class Metier:
         access = Access(db, clock, objects=records)
         definitions.on_rename(access.follow)
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
+        hosts = AllowedHosts(db, clock)
         engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)
         runs = Runs(db, clock, engine)
         audit = Audit(db)
@@ -147,9 +149,10 @@ class Metier:
             clock=clock,
             agents=goods.agents,
             catalog=catalog,
-            parts=Parts(Dispatcher(redactor), goods.toolsets, access.refresh),
+            parts=Parts(Dispatcher(redactor), goods.toolsets, access.refresh, hosts.allows),
             ask=partial(_metered, models),
             recall=access.recall,
+            outside=Outside(egress, secrets),
             default_agent=goods.default_agent,
         )
         return cls(
@@ -161,6 +164,7 @@ class Metier:
             models=models,
             access=access,
             secrets=secrets,
+            hosts=hosts,
             engine=engine,
             runs=runs,
             budgets=Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents]),

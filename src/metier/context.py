@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from metier.access import Outside
 from metier.actor import Actor
 from metier.audit import Entry
 from metier.clock import Clock
@@ -62,6 +63,7 @@ class Context:
         effect_key: Names the tool call at work, `RUN/STEP/CALL`, the same on every attempt: an effect that carries it
             is had once, however often a process dies on the way. Empty outside a tool call.
         note: Writes a row of the audit log, in the commit of the run's events.
+        outside: The one door to other servers; give it `ctx.actor`. None where there is none.
     """
 
     actor: Actor
@@ -73,6 +75,7 @@ class Context:
     emit: Emit = _no_run
     effect_key: str = ""
     note: Note = _no_log
+    outside: Outside | None = None
 
     def now(self) -> datetime:
         """Give the time of day where the person is."""

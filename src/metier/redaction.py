@@ -5,6 +5,7 @@ any living Redactor knows, whatever else the program has configured for structlo
 """
 
 import logging
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, cast
@@ -20,6 +21,10 @@ SHORTEST = 8  # characters of a value; a shorter one would take ordinary words w
 
 #: Parts of a key that tell: what stands under it is a credential.
 TELLING = ("password", "passwd", "token", "secret", "authorization", "cookie", "api_key", "apikey", "private_key")
+
+#: How a text names a stored secret without telling it: `Bearer secret:STRIPE_KEY`.
+HANDLE = re.compile(r"(?<![A-Za-z0-9_-])secret:([A-Za-z][A-Za-z0-9_-]*)")
+_ONLY_NAMED = re.compile(rf"(?:[A-Za-z]+ )?{HANDLE.pattern}")
 
 _living: "WeakSet[Redactor]" = WeakSet()  # logs are one for the process, and so is what they hide
 
@@ -79,15 +84,20 @@ def is_telling(key: str) -> bool:
 
 
 def without_credentials(value: Any) -> Any:
-    """Give a JSON value in which nothing stands under a telling key."""
+    """Give a JSON value in which nothing stands under a telling key but handles of stored secrets."""
     match value:
         case Mapping():
             pairs = cast("Mapping[str, Any]", value).items()
-            return {key: HIDDEN if is_telling(key) and item else without_credentials(item) for key, item in pairs}
+            return {key: _hidden(item) if is_telling(key) else without_credentials(item) for key, item in pairs}
         case list() | tuple():
             return [without_credentials(item) for item in cast("Sequence[Any]", value)]
         case _:
             return value
+
+
+def _hidden(value: Any) -> Any:
+    names_one = isinstance(value, str) and _ONLY_NAMED.fullmatch(value)
+    return HIDDEN if value and not names_one else value
 
 
 def _forms(value: str) -> Iterator[str]:

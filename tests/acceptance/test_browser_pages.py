@@ -41,6 +41,7 @@ def pages(server: Server) -> list[str]:
         "/settings/security/roles/member?object=opportunity",
         "/settings/api-keys",
         "/settings/secrets",
+        "/settings/connections",
         "/settings/ai/models",
         "/settings/features",
         "/settings/health",

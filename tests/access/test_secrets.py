@@ -238,14 +238,14 @@ async def test_a_new_key_seals_all_and_the_old_one_opens_nothing(
         await secrets.put(people.ada, name, value=VALUE + name, hosts=["a.example"])
     old, before = ring.current(), await stored(db)
 
-    assert await secrets.rotate() == 3
+    assert await secrets.rotate(people.ada) == 3
 
     assert old not in ring.known()
     assert old.id in before
     assert old.id not in await stored(db)
     for name in ("A_KEY", "B_KEY", "C_KEY"):
         assert await elsewhere.reveal(people.workspace_id, name, "a.example") == VALUE + name
-    assert await secrets.rotate() == 3
+    assert await secrets.rotate(people.ada) == 3
 
 
 async def test_a_rotation_that_fails_changes_nothing(secrets: Secrets, people: People, ring: KeyFile, db: Database):
@@ -255,7 +255,7 @@ async def test_a_rotation_that_fails_changes_nothing(secrets: Secrets, people: P
     before = await stored(db)
 
     with pytest.raises(Unavailable, match="B_KEY"):
-        await secrets.rotate()
+        await secrets.rotate(people.ada)
 
     assert await stored(db) == before
     assert await secrets.reveal(people.workspace_id, "A_KEY", "a.example") == VALUE
@@ -270,7 +270,7 @@ async def test_secrets_that_are_set_while_the_key_changes_all_open(
 
     async def rotate_some() -> None:
         for _ in range(5):
-            await secrets.rotate()
+            await secrets.rotate(people.ada)
 
     await asyncio.gather(set_some(secrets, "HERE"), set_some(elsewhere, "THERE"), rotate_some())
 
@@ -290,7 +290,7 @@ async def test_the_operators_key_replaces_the_file_and_older_ones_open_until_all
 
     await of("o" * 32).put(people.ada, "A_KEY", value=VALUE, hosts=["a.example"])
 
-    assert await of("n" * 32, "o" * 32).rotate() == 1
+    assert await of("n" * 32, "o" * 32).rotate(people.ada) == 1
     assert await of("n" * 32).reveal(people.workspace_id, "A_KEY", "a.example") == VALUE
     with pytest.raises(Unavailable, match="not here"):
         await of("o" * 32).reveal(people.workspace_id, "A_KEY", "a.example")

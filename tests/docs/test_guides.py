@@ -13,6 +13,7 @@ from tests.docs.shell import Shell
 
 FIRST_AGENT = (GUIDES / "first-agent.md").read_text()
 CONNECT = (GUIDES / "connect-a-model.md").read_text()
+CONNECTIONS = (GUIDES / "connections.md").read_text()
 OLLAMA = "127.0.0.1:11434"  # where the guides say that a server of one's own listens
 
 
@@ -91,3 +92,11 @@ async def test_a_server_of_ones_own_is_connected_chosen_and_fails_as_told(shell:
 
     assert list(told) == ["With a key", *titles]
     assert [asked.body["model"] for asked in model.chats][2:] == ["qwen3"] * 2 + ["llama3.1"] * 2 + ["qwen3"]
+
+
+async def test_agents_are_let_out_as_told(shell: Shell):
+    shell.run("metier demo --load-only")
+
+    await follow(shell, commands(CONNECTIONS))
+
+    assert shell.env["METIER_EGRESS_ALLOW"] == "wiki.local:8080"

@@ -1,10 +1,13 @@
 """docs/reference/tools.md has each tool of the shelf with its arguments, and its examples give what is shown."""
 
 import json
+import re
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 
+from metier.access import Outside
 from metier.agents import define_agent
 from metier.app import found_on_shelf
 from metier.builtin.app.objects import OBJECTS
@@ -13,6 +16,7 @@ from metier.testing import House, Script, open_house
 from metier.tools import Tool
 from metier.tools.dispatch import TOOL_TIMEOUT_S
 from tests.docs.pages import REFERENCE, blocks, check_json, names, sections
+from tests.egress.origin import Origin, page
 
 PAGE = (REFERENCE / "tools.md").read_text()
 SECTIONS = sections(PAGE, 3)
@@ -23,7 +27,13 @@ async def offered(house: House) -> list[Tool]:
     from metier.context import Context
 
     metier = house.metier
-    ctx = Context(house.actor, metier.clock, metier.records, llm=lambda request: pytest.fail("asked a model"))
+    ctx = Context(
+        house.actor,
+        metier.clock,
+        metier.records,
+        llm=lambda request, actor: pytest.fail("asked a model"),
+        outside=Outside(metier.egress, metier.secrets),
+    )
     found = [tool for group in found_on_shelf().toolsets.values() for tool in await group.tools(ctx)]
     return [tool for tool in found if not tool.hidden]
 
@@ -63,10 +73,28 @@ def _own_fields(tool: Tool) -> set[str]:
 
 async def test_category_and_effect_are_as_told(house: House):
     for tool in await offered(house):
+        if tool.name == "http_request":
+            assert (tool.category, tool.effect) == ("ACTION", "external")
+            continue
         effect = "write" if tool.name.startswith(("create_", "update_", "delete_")) else "read"
         assert (tool.category, tool.effect) == ("DATABASE_CRUD", effect)
     for effect in ("read", "write"):
         assert f"category `DATABASE_CRUD` and the effect `{effect}`" in PAGE
+    assert re.search(r"category `ACTION` and the effect\s+`external`", PAGE)
+
+
+async def test_the_example_of_http_request_gives_what_is_shown(database_url: str):
+    """Its server stands on loopback here, so its address is another."""
+    arguments, result = (json.loads(block.text) for block in blocks(SECTIONS["http_request"], "json"))
+    path = urlsplit(arguments["url"]).path
+    async with Origin({path: page(json.dumps(result["body"]).encode(), Content_Type="application/json")}) as origin:
+        async with open_house(url=database_url, egress_allow=(("127.0.0.1", origin.port),)) as house:
+            await house.metier.secrets.put(house.actor, "EXAMPLE_KEY", value="any old key", hosts=["127.0.0.1"])
+            model = Script().calls("http_request", **arguments | {"url": f"{origin.url}{path}"}).then_says("Done.")
+            events = await house.ask("…", model=model)
+
+            check_json(result, events.last("tool_result").data["result"], {})
+        assert origin.requests[0].headers["authorization"] == "Bearer any old key"
 
 
 def test_each_group_has_its_heading():

@@ -2,17 +2,27 @@
 
 from collections.abc import Mapping
 
+import orjson
+
 from metier.testing.faults import Asked, ModelServer, Reply
 
 
 class Origin(ModelServer):
-    """Answers each path with its Reply; every other path with 404."""
+    """Answers each path with its Reply; every other path with 404.
+
+    Attributes:
+        echoes: Give back all that was asked instead, as JSON.
+    """
 
     def __init__(self, pages: Mapping[str, Reply] | None = None) -> None:
         super().__init__()
         self.pages = dict(pages or {})
+        self.echoes = False
 
     def _reply(self, asked: Asked) -> Reply:
+        if self.echoes:
+            said = {"path": asked.path, "headers": dict(asked.headers), "body": asked.raw.decode()}
+            return page(orjson.dumps(said), Content_Type="application/json")
         return self.pages.get(asked.path, Reply(status=404, headers={}))
 
     @property

@@ -9,11 +9,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from metier import health
+from metier.access import NamedSecret, Outside, Secrets
 from metier.builtin.providers.openai import providers
+from metier.builtin.tools.http import HTTP_REQUEST
 from metier.cli.ask import There
 from metier.egress import Egress
 from metier.llm.messages import Request, user
@@ -161,6 +166,28 @@ async def _schema_compiled(port: int) -> AsyncGenerator[Go]:
     yield go
 
 
+@asynccontextmanager
+async def _tool_called(port: int) -> AsyncGenerator[Go]:
+    async with _way_out(port) as egress:
+        ctx: Any = SimpleNamespace(
+            actor=SimpleNamespace(workspace_id=UUID(int=1)), outside=Outside(egress, NoSecrets())
+        )
+        yield lambda url: HTTP_REQUEST.run(ctx, {"url": url})
+
+
+class NoSecrets(Secrets):
+    """Of a workspace without any, and without a database."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def usable(self, workspace_id: UUID) -> list[NamedSecret]:
+        return []
+
+    async def hide_all(self, workspace_id: UUID) -> None:
+        pass
+
+
 CLIENT, ASK, HEALTH = "metier.egress.client", "metier.cli.ask", "metier.health"
 DRIVER = "metier.builtin.providers.openai.driver"
 
@@ -174,6 +201,7 @@ PLACES = (
     Place("list of a model's server", DRIVER, _models_listed, redirects=True),
     Place("look at the server's port", HEALTH, _server_looked_at, redirects=True),
     Place("ask --url", ASK, _server_asked, redirects=True),
+    Place("http_request", "metier.access.outside", _tool_called),
     Place("reference in a JSON Schema", "metier.schema", _schema_compiled),
 )
 

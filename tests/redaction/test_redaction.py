@@ -84,6 +84,13 @@ def test_counts_of_tokens_and_nothing_at_all_are_no_secrets():
     assert without_credentials({"input_tokens": 5, "token": None, "n": 1}) == {"input_tokens": 5, "token": None, "n": 1}
 
 
+def test_a_handle_is_no_credential_and_stays():
+    for handle in ("secret:STRIPE_KEY", "Bearer secret:stripe-key"):
+        assert without_credentials({"Authorization": handle}) == {"Authorization": handle}
+    for more in ("secret:A_KEY and-more", "Bearer abc secret:A_KEY", "secret:", "not-secret:A_KEY"):
+        assert without_credentials({"Authorization": more}) == {"Authorization": "***"}
+
+
 # --- logs ------------------------------------------------------------------------------------------------------------
 
 

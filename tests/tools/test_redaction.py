@@ -48,3 +48,17 @@ async def test_secrets_in_results_and_errors_reach_neither_model_nor_log_nor_dat
         heard = json.dumps([str(message) for message in model.asked[-1].messages])
         assert VALUE not in heard + await everything_stored(house.metier.db)
     assert VALUE not in "".join(capsys.readouterr())
+
+
+async def test_what_was_typed_is_not_in_the_trace_of_a_call_that_was_wrong_either(database_url: str):
+    wrong = '{"headers": {"Authorization": "Bearer typed-by-somebody"}, "fial": "sk_live_51canary"}'
+    async with open_house(url=database_url, agents=[CALLER]) as house:
+        await house.metier.secrets.put(house.actor, "HOME_KEY", value=VALUE, hosts=["home.example"])
+        model = Script().calls_raw("call_home", wrong).calls_raw("call_hone", wrong).then_says("Done.")
+
+        events = await house.ask("Call home.", agent="caller", model=model)
+
+        for told in events.all("tool_call"):
+            assert "fial" in told.data["raw"]
+            assert "typed-by-somebody" not in str(told.data)
+            assert VALUE not in str(told.data)

@@ -1,8 +1,10 @@
 """Who there is and what they may do: workspaces, members, roles, keys, sign-ins; the only maker of Actors (S-01)."""
 
 from metier.access.features import FeatureFlag, Features
+from metier.access.hosts import AllowedHost, AllowedHosts
 from metier.access.invitations import Invitations
 from metier.access.keys import Keys
+from metier.access.outside import Outside
 from metier.access.passwords import CHEAP, Cost
 from metier.access.roles import Roles
 from metier.access.secrets import NamedSecret, Secrets, keyring_of
@@ -22,6 +24,8 @@ from metier.access.values import (
 __all__ = [
     "CHEAP",
     "Access",
+    "AllowedHost",
+    "AllowedHosts",
     "Cost",
     "FeatureFlag",
     "Invitation",
@@ -31,6 +35,7 @@ __all__ = [
     "NamedSecret",
     "NewInvitation",
     "NewKey",
+    "Outside",
     "Profile",
     "Secrets",
     "SignedIn",

@@ -179,10 +179,13 @@ class Secrets:
 
     # for the operator
 
-    async def rotate(self) -> int:
+    async def rotate(self, operator: Actor) -> int:
         """Seal all secrets of all workspaces with the newest key, and throw the others away if a file holds them.
 
         With a file, a new key is made first. Whatever happens on the way, every secret opens with the keys there are.
+
+        Args:
+            operator: Who holds the house's files; nobody else has a way here.
 
         Returns:
             How many secrets were sealed anew.
@@ -203,6 +206,8 @@ class Secrets:
                     "update core.secret set sealed = %s where workspace_id = %s and name = %s",
                     [sealed, row["workspace_id"], row["name"]],
                 )
+            details = {"secrets": len(old), "key_id": key.id}
+            await note(transaction, self._clock, operator, "secret.key_changed", details=details)
         if isinstance(ring, KeyFile):
             ring.keep_newest()
         return len(old)

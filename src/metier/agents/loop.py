@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from metier.actor import Actor, check_flag
 from metier.agents.agent import Agent
@@ -67,11 +68,13 @@ class Parts:
 
     Attributes:
         refresh: Looks an actor's authority up again.
+        allows: Gives what says of a host whether a workspace's agents may reach it by themselves.
     """
 
     dispatcher: Dispatcher
     toolsets: Mapping[str, Toolset]
     refresh: Callable[[Actor], Awaitable[Actor]]
+    allows: Callable[[UUID], Awaitable[Callable[[str], bool]]]
 
 
 class _Ended(Exception):  # carries an Outcome out of nested steps; never leaves this module
@@ -275,7 +278,8 @@ class Loop:
             self._check_repetition(calls)
             if not self._offer.tools:  # the calls were left open by an earlier owner
                 await self._look_up()
-            caution = Caution(self._agent.confirm, read_in(self._messages))
+            allows = await self._parts.allows(self._ctx.actor.workspace_id)
+            caution = Caution(self._agent.confirm, read_in(self._messages), allows)
             for number, call in enumerate(calls, start=1):
                 if call.id not in results:
                     results[call.id] = await self._call(call, number, caution, begun=call.id in left.begun)

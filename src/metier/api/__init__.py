@@ -11,6 +11,7 @@ from metier.api import (
     data,
     definitions,
     features,
+    hosts,
     me,
     members,
     objects,
@@ -61,5 +62,6 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(secrets.router())
     app.include_router(members.router())
     app.include_router(audit.router())
+    app.include_router(hosts.router())
     app.include_router(workspace.health_router())
     return app

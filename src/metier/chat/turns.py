@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from metier.access import Outside
 from metier.actor import Actor, check_flag
 from metier.agents import Agent, Loop, Outcome, Parts
 from metier.chat.threads import Thread, Threads
@@ -47,6 +48,7 @@ class Chat:
     Args:
         ask: Makes the model door of one run, which meters what it asks.
         recall: Gives who began a run, from what is stored of them, with the authority of now.
+        outside: The door to other servers.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Chat:
         parts: Parts,
         ask: Callable[[RunLog], Ask],
         recall: Callable[[UUID, Mapping[str, Any]], Awaitable[Actor]],
+        outside: Outside,
         default_agent: str,
     ) -> None:
         self._threads = threads
@@ -72,6 +75,7 @@ class Chat:
         self._parts = parts
         self._ask = ask
         self._recall = recall
+        self._outside = outside
         self._default_agent = default_agent
         self._working: set[asyncio.Task[None]] = set()
         self._logger = get_logger("metier.chat")
@@ -209,6 +213,7 @@ class Chat:
             root_id=log.run.root_id,
             emit=lambda type, data: log.put(events=[(type, data)]),
             note=log.note,
+            outside=self._outside,
         )
         return await Loop(ctx, agent, log, before, said, model=model, parts=self._parts).run()
 

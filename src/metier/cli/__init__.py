@@ -15,6 +15,7 @@ COMMANDS = (
     "runs",
     "keys",
     "secrets",
+    "hosts",
     "roles",
     "why",
     "members",

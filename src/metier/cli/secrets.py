@@ -90,8 +90,8 @@ async def _delete(name: str) -> None:
 
 
 async def _rotate() -> None:
-    async with open_house() as (metier, _):
-        sealed = await metier.secrets.rotate()
+    async with open_house() as (metier, operator):
+        sealed = await metier.secrets.rotate(operator)
         given = bool(metier.settings.secret_key)
     say(f"Sealed with the new key: {sealed} secret{'' if sealed == 1 else 's'}")
     if given:

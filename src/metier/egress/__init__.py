@@ -11,13 +11,14 @@ from metier.egress.addresses import is_public
 from metier.egress.answer import Answer, Limits, Reply
 from metier.egress.client import Egress
 from metier.egress.guard import PORTS
-from metier.egress.headers import Reveal, Secret
+from metier.egress.headers import Headers, Reveal, Secret
 from metier.egress.hosts import clean_host, covers, host_of
 
 __all__ = [
     "PORTS",
     "Answer",
     "Egress",
+    "Headers",
     "Limits",
     "Reply",
     "Reveal",

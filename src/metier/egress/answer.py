@@ -22,6 +22,7 @@ class Limits:
         between_s: Between two pieces of the body.
         total_s: For everything.
         max_bytes: Of the body, after inflation.
+        cut: Give the beginning of a body that has more, and its end there, instead of an error.
         redirects: To follow; 0 gives a redirect to the caller as it is.
         stay: Follow redirects on the same host only; one that leads elsewhere is given to the caller as it is.
     """
@@ -31,17 +32,19 @@ class Limits:
     between_s: float = 30.0
     total_s: float = 60.0
     max_bytes: int = 10 * 1024 * 1024
+    cut: bool = False
     redirects: int = 5
     stay: bool = False
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer."""
+    """A whole answer; `whole` is False if its body is only the beginning of what there was (`Limits.cut`)."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    whole: bool = True
 
 
 class Answer:
@@ -55,6 +58,7 @@ class Answer:
         self._watch = _Watch(response, deadline)
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
+        self.whole = True  # until a body was cut
 
     async def piece(self, *, within_s: float | None = None) -> bytes:
         """Give what has come of the body since the last call; `b""` is the end.
@@ -62,6 +66,8 @@ class Answer:
         Raises:
             Unreachable: The body ended early, is too large, or came too slowly.
         """
+        if not self.whole:
+            return b""
         self._watch.wait(self._wait if within_s is None else within_s)
         try:
             piece = await self._response.content.readany()
@@ -72,11 +78,16 @@ class Answer:
             self._watch.rest()
         self._wait = self._limits.between_s
         self._bytes += len(piece)
-        if self._bytes > self._limits.max_bytes:
-            self._response.close()
+        over = self._bytes - self._limits.max_bytes
+        return piece if over <= 0 else self._cut(piece[:-over])
+
+    def _cut(self, fitting: bytes) -> bytes:
+        self._response.close()
+        if not self._limits.cut:
             problem = f"its answer is larger than {self._limits.max_bytes:,} bytes"
             raise Unreachable(place_name(self._response.url), problem, kind="too_large")
-        return piece
+        self.whole = False
+        return fitting
 
     async def body(self) -> bytes:
         """Read the rest."""

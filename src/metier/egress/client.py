@@ -129,7 +129,8 @@ class Egress:
     ) -> Reply:
         """Ask, and give the whole answer; arguments and errors as in `stream`."""
         async with self.stream(method, url, headers=headers, body=body, limits=limits, reveal=reveal) as answer:
-            return Reply(answer.status, answer.headers, await answer.body())
+            body = await answer.body()
+            return Reply(answer.status, answer.headers, body, whole=answer.whole)
 
     async def aclose(self) -> None:
         """Close all connections, those of the trusting ones too."""

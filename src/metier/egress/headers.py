@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from metier.errors import Invalid, Problem
+from metier.redaction import HANDLE
 
 #: Only these go along when a redirect leads to another scheme, host or port: what else a header holds nobody knows.
 HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
@@ -18,9 +19,6 @@ OURS = frozenset(
     }
 )
 USUAL = {"User-Agent": "Metier", "Accept-Encoding": "gzip, deflate"}  # those that aiohttp inflates by itself
-
-#: How a text says that a stored secret belongs here: `Bearer secret:STRIPE_KEY`.
-HANDLE = re.compile(r"(?<![A-Za-z0-9_-])secret:([A-Za-z][A-Za-z0-9_-]*)")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

@@ -104,9 +104,10 @@ class Dispatcher:
         """
         started = ctx.clock.monotonic()
         tool, arguments, fault = self._read(ctx, call, offer)
-        if begun and not (tool is not None and tool.repeatable):
+        if begun and not (tool is not None and tool.repeatable(arguments)):
             return record_result(ctx, call, interrupted_output(call.name), started)
-        noted = ctx.emit(EventType.TOOL_CALL, _call_data(call, tool, arguments))
+        data = self._redactor.value(_call_data(call, tool, arguments), of=ctx.actor.workspace_id)
+        noted = ctx.emit(EventType.TOOL_CALL, data)
         if tool is not None and tool.effect != "read":
             await noted
         output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
@@ -208,8 +209,15 @@ def _call_data(call: ToolCall, tool: Tool | None, arguments: Mapping[str, Any]) 
     shown = without_credentials(arguments)
     data: dict[str, Any] = {"call_id": call.id, "name": call.name, "arguments": shown}
     if tool is None or (not arguments and call.raw.strip() not in ("{}", "")):
-        data["raw"] = call.raw[:2_000]
+        data["raw"] = _raw_shown(call.raw)[:2_000]
     return data | ({"category": tool.category, "effect": tool.effect} if tool else {})
+
+
+def _raw_shown(raw: str) -> str:
+    try:
+        return orjson.dumps(without_credentials(orjson.loads(raw))).decode()
+    except (orjson.JSONDecodeError, TypeError):
+        return raw
 
 
 def _decision(call: ToolCall, tool: Tool | None, output: Mapping[str, Any], *, refused: bool) -> Entry:
@@ -236,7 +244,7 @@ def _touched(output: Mapping[str, Any]) -> int | None:
 
 def _success(tool: Tool, given: Any) -> dict[str, Any]:
     output = given if isinstance(given, Output) else Output("Done.", given)
-    body: dict[str, Any] = {"success": True, "message": output.message}
+    body: dict[str, Any] = {"success": output.success, "message": output.message}
     if output.result is None:
         return body
     try:

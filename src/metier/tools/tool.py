@@ -22,14 +22,20 @@ Source = Literal["records", "web", "files", "mail"]
 Runner = Callable[[Context, Mapping[str, Any]], Awaitable["Output | Any"]]
 Previewer = Callable[[Context, Mapping[str, Any]], Awaitable[Preview]]
 Targets = Callable[[Mapping[str, Any]], Sequence[str]]
+Idempotent = bool | Callable[[Mapping[str, Any]], bool] | None
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a tool gives back: a sentence for the model and people, and JSON."""
+    """What a tool gives back: a sentence for the model and people, and JSON.
+
+    Attributes:
+        success: False for a call that ran and did not get what it wanted, such as an answer 404 of another server.
+    """
 
     message: str
     result: Any = None  # any JSON value
+    success: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Tool:
     category: str = "ACTION"
     flag: str | None = None
     effect: Effect = "read"
-    idempotent: bool | None = None
+    idempotent: Idempotent = None
     annotations: Mapping[str, Any] = field(default_factory=dict[str, Any])
     preview: Previewer | None = None
     approval: Approval = "policy"
@@ -78,9 +84,10 @@ class Tool:
         """Whose words its answers bring; `other` if the tool does not say."""
         return ("other",) if self.reads is None else self.reads
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether a call that a process died on is made again; else it is interrupted, and the model decides."""
+    def repeatable(self, arguments: Mapping[str, Any]) -> bool:
+        """Say whether a call that a process died on is made again; else it is interrupted, and the model decides."""
+        if callable(self.idempotent):
+            return self.idempotent(arguments)
         return self.effect in ("read", "write") if self.idempotent is None else self.idempotent
 
     def spec(self) -> ToolSpec:
@@ -115,7 +122,7 @@ def tool(
     category: str = "ACTION",
     flag: str | None = None,
     effect: Effect = "read",
-    idempotent: bool | None = None,
+    idempotent: Idempotent = None,
     preview: Previewer | None = None,
     approval: Approval = "policy",
     reads: tuple[Source, ...] | None = None,
@@ -131,7 +138,7 @@ def tool(
     category: str = "ACTION",
     flag: str | None = None,
     effect: Effect = "read",
-    idempotent: bool | None = None,
+    idempotent: Idempotent = None,
     preview: Previewer | None = None,
     approval: Approval = "policy",
     reads: tuple[Source, ...] | None = None,

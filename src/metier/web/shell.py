@@ -97,6 +97,7 @@ def settings_places(actor: Actor) -> Iterator[Place]:
     if actor.holds("API_KEYS_AND_WEBHOOKS"):
         yield Place("API keys", "/settings/api-keys", "key", "Settings")
         yield Place("Secrets", "/settings/secrets", "lock", "Settings")
+        yield Place("Connections", "/settings/connections", "external", "Settings")
     if actor.holds("AI"):
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
     if actor.holds("WORKSPACE"):

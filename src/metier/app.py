@@ -25,7 +25,7 @@ from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import DataModel, ObjectKind, ObjectType, Records
 from metier.redaction import Redactor
 from metier.registry import Registry, shelf
-from metier.runs import Budgets, Ledger, RunLog, Runs
+from metier.runs import Budgets, Ledger, RunLog, Runs, UsageReports
 from metier.settings import Settings
 from metier.store import Database
 from metier.tools import Dispatcher, Toolset
@@ -64,6 +64,7 @@ class Metier:
     engine: Engine
     runs: Runs
     budgets: Budgets
+    usage: UsageReports
     audit: Audit
     records: Records
     definitions: Definitions
@@ -168,6 +169,7 @@ class Metier:
             engine=engine,
             runs=runs,
             budgets=Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents]),
+            usage=UsageReports(db, clock),
             audit=audit,
             records=records,
             definitions=definitions,

@@ -17,6 +17,7 @@ from metier.api import (
     objects,
     roles,
     secrets,
+    usage,
     why,
     workspace,
     writes,
@@ -59,6 +60,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(why.router())
     app.include_router(features.router())
     app.include_router(budgets.router())
+    app.include_router(usage.router())
     app.include_router(secrets.router())
     app.include_router(members.router())
     app.include_router(audit.router())

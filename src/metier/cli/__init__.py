@@ -21,6 +21,7 @@ COMMANDS = (
     "members",
     "flags",
     "budgets",
+    "usage",
     "audit",
     "link",
     "sql",

@@ -149,4 +149,4 @@ def _limits(budget: "Budget") -> str:
 
 
 def _money(micros: int) -> str:
-    return f"${micros / 1_000_000:,.2f}"
+    return f"${micros / 1_000_000:,.{4 if 0 < micros < 10_000 else 2}f}"

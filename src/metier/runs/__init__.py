@@ -8,14 +8,17 @@ from metier.runs.run import PromptSent, Run, RunPage, StoredMessage
 from metier.runs.run_log import RunLog
 from metier.runs.runs import Runs
 from metier.runs.schema import event_schema
+from metier.runs.usage import By, Report, UsageReports, Used
 
 __all__ = [
     "Budget",
     "Budgets",
+    "By",
     "Ledger",
     "Left",
     "Period",
     "PromptSent",
+    "Report",
     "Run",
     "RunLog",
     "RunPage",
@@ -23,5 +26,7 @@ __all__ = [
     "Scope",
     "Standing",
     "StoredMessage",
+    "UsageReports",
+    "Used",
     "event_schema",
 ]

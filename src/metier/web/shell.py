@@ -12,7 +12,7 @@ from metier.health import Checkup, may_see
 from metier.records.shape import ObjectType
 
 RECENT_CHATS = 6
-TAKEN_LETTERS = frozenset("crs")  # after G: chat, runs and settings
+TAKEN_LETTERS = frozenset("crsu")  # after G: chat, runs, settings and usage
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ async def build_shell(metier: Metier, checkup: Checkup, actor: Actor, path: str)
     top = [Place("Chat", "/chat", "chat", keys="g c")] if ai else []
     if ai or actor.holds("AI_SETTINGS"):
         top.append(Place("Runs", "/runs", "runs", keys="g r"))
+    if ai or any(map(actor.holds, ("BILLING", "AI_SETTINGS"))):
+        top.append(Place("Usage", "/usage", "chart", keys="g u"))
     records = list(record_places(await metier.records.objects(actor)))
     settings = list(settings_places(actor))
     more = [Place("API", "/docs", "code")]

@@ -232,6 +232,20 @@ async def test_a_run_at_work_asks_again_for_itself_until_it_ends(site: Site):
     assert after.select_one(".summary .tag").get_text() == "stopped"
 
 
+async def test_a_model_call_whose_process_died_claims_no_tokens(site: Site):
+    site.house.model.script = Script().then_hangs(after="I was")
+    thread = await site.house.metier.chat.create_thread(site.house.actor, model="scripted/model")
+    run = await site.house.metier.chat.send(site.house.actor, thread.id, "Ships?")
+    async for event in site.house.metier.runs.follow(run.root_id):
+        if event.type is EventType.TOKEN:
+            break
+    assert await site.house.metier.runs._claims.interrupt(run.id, run.epoch)
+
+    page = await site.page(f"/runs/{run.id}")
+
+    assert page.select_one(".step .line").get_text() == "tokens unknown"
+
+
 async def test_a_call_that_another_process_made_again_stands_there_twice(site: Site):
     log = await site.house.metier.runs.open(site.house.actor, kind="agent", name="chief")
     call = {"call_id": "a", "name": "find_ships", "arguments": {}, "category": "x", "effect": "read"}

@@ -201,6 +201,8 @@ def call_facts(call: PromptSent) -> list[str]:
     """Give what a model call used: `1,204 tokens in (900 cached)`, `88 out`, `first token after 120 ms`, `$0.0010`."""
     if call.status == "reserved":
         return []
+    if _is_lost(call) and not call.usage.input_tokens:
+        return ["tokens unknown"]
     about = "about " if call.estimated else ""
     cached = f" ({call.usage.cached_tokens:,} cached)" if call.usage.cached_tokens else ""
     facts = [f"{about}{call.usage.input_tokens:,} tokens in{cached}", f"{about}{call.usage.output_tokens:,} out"]

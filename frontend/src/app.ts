@@ -178,7 +178,7 @@ function retryEvent(source: Element): string {
 
 declare global {
   interface Window {
-    htmx: { trigger(on: Element, event: string): void };
+    htmx: { trigger(on: Element, event: string): void; process(on: Element): void };
   }
 }
 

@@ -2,11 +2,13 @@
 // Everything in it also works as plain forms and links.
 
 import { post, refreshFrame } from "./http";
+import { isToSend } from "./once";
 import { type Reader, RunStream } from "./stream";
 import { Painter, status, tick } from "./turn";
 
 const NEAR = 80; // px from the end within which the page follows the answer
 const WAIT = "Wait for the answer, or stop it, then send.";
+const ANSWER_FIRST = "Answer what is asked above, or stop it, then send.";
 
 class Chat extends HTMLElement {
   private log!: HTMLElement;
@@ -32,7 +34,7 @@ class Chat extends HTMLElement {
     this.toEnd();
     const live = this.turns.querySelector<HTMLElement>(".turn[data-live]");
     if (live) this.follow(live);
-    if (this.hasAttribute("data-send")) {
+    if (!this.dataset.thread && isToSend()) {
       history.replaceState(null, "", "/chat");
       void this.send(this.text.value);
     }
@@ -104,7 +106,7 @@ class Chat extends HTMLElement {
 
   private async send(text: string): Promise<void> {
     if (!text.trim()) return;
-    if (this.dataset.state === "busy") return this.say(WAIT);
+    if (this.dataset.state === "busy") return this.say(this.querySelector(".request[data-status=open]") ? ANSWER_FIRST : WAIT);
     const written = this.text.value === text;
     const turn = this.addTurn(text);
     if (written) this.clear();

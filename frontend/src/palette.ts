@@ -4,6 +4,7 @@
 // The last places visited in this browser come first, kept per member.
 
 import { mac, showMap } from "./keys";
+import { sendOnce } from "./once";
 import { toggle } from "./theme";
 
 interface Choice {
@@ -137,7 +138,7 @@ class Palette {
   private run(choice: Choice | undefined, newTab: boolean): void {
     if (!choice) return;
     const text = this.input.value.trim();
-    const url = choice.ask && text ? `/chat?q=${encodeURIComponent(text)}&send=1` : choice.url;
+    const url = choice.ask && text ? `/chat?q=${encodeURIComponent(text)}#${sendOnce()}` : choice.url;
     if (!url && !choice.action) return;
     this.dialog.close();
     if (url && newTab) open(url, "_blank");

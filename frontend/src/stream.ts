@@ -1,7 +1,7 @@
 // The events of one run, from the server's log. Comes back by itself where it left off; ends with `complete`.
 // A tab that is not looked at lets go of its connection: browsers give a server only six of them.
 
-const NAMES = ["html", "tool_call", "tool_result", "plan_step", "resumed", "stage", "usage", "complete"];
+const NAMES = ["html", "tool_call", "tool_result", "plan_step", "resumed", "interrupt", "interrupt_response", "stage", "usage", "complete"];
 const PAUSES = [500, 1000, 2000, 5000]; // ms before the next try; the last one repeats
 
 export type Data = Record<string, unknown>;

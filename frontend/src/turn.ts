@@ -18,9 +18,10 @@ export class Painter {
     else if (name === "tool_result" || name === "tool_call") this.card(String(data.card), html);
     else if (name === "resumed") this.forget(Number(data.seg), Number(data.plans));
     else if (name === "plan_step") this.answer.insertAdjacentHTML("beforeend", html);
+    else if (name === "interrupt" || name === "interrupt_response") this.request(String(data.request_id), html);
     else if (name === "complete") this.end(html);
-    if (name === "html" || name === "tool_call") status(this.turn, "");
-    if (name === "tool_result" || name === "resumed") status(this.turn, "Thinking…");
+    if (name === "html" || name === "tool_call" || name === "interrupt") status(this.turn, "");
+    if (name === "tool_result" || name === "interrupt_response" || name === "resumed") status(this.turn, "Thinking…");
   }
 
   /** Puts block `i` of text `seg`; empty HTML takes it away. */
@@ -53,6 +54,14 @@ export class Painter {
     const fresh = old.nextElementSibling as HTMLDetailsElement;
     old.remove();
     fresh.open = open;
+  }
+
+  /** Puts the card of a request in the place of the one it had, if it had one. */
+  private request(id: string, html: string): void {
+    const old = this.answer.querySelector<HTMLElement>(`.request[data-request="${CSS.escape(id)}"]`);
+    if (old) old.outerHTML = html;
+    else this.answer.insertAdjacentHTML("beforeend", html);
+    window.htmx.process(this.answer);
   }
 
   private end(html: string): void {

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from metier.access import Access, AllowedHosts, Outside, Secrets, keyring_of
 from metier.actor import Actor
-from metier.agents import Agent, Parts
+from metier.agents import Agent, Care, Parts
 from metier.audit import Audit
 from metier.chat import Chat, Threads
 from metier.clock import Clock, SystemClock
@@ -25,7 +25,8 @@ from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import DataModel, ObjectKind, ObjectType, Records
 from metier.redaction import Redactor
 from metier.registry import Registry, shelf
-from metier.runs import Budgets, Ledger, RunLog, Runs, UsageReports
+from metier.runs import Budgets, Inbox, Ledger, RunLog, Runs, UsageReports
+from metier.runs.requests import Requests
 from metier.settings import Settings
 from metier.store import Database
 from metier.tools import Dispatcher, Toolset
@@ -66,6 +67,8 @@ class Metier:
     budgets: Budgets
     usage: UsageReports
     audit: Audit
+    requests: Requests
+    inbox: Inbox
     records: Records
     definitions: Definitions
     data_model: DataModel
@@ -143,14 +146,22 @@ class Metier:
         runs = Runs(db, clock, engine)
         audit = Audit(db)
         engine.hold(audit)
+        requests = Requests(db, clock, access.refresh)
+        engine.hold(requests)
         chat = Chat(
             Threads(db, clock),
             runs=runs,
+            requests=requests,
             records=records,
             clock=clock,
             agents=goods.agents,
             catalog=catalog,
-            parts=Parts(Dispatcher(redactor), goods.toolsets, access.refresh, hosts.allows),
+            parts=Parts(
+                Dispatcher(redactor, requests.of_call),
+                goods.toolsets,
+                access.refresh,
+                Care(access, catalog, hosts.allows).of,
+            ),
             ask=partial(_metered, models),
             recall=access.recall,
             outside=Outside(egress, secrets),
@@ -171,6 +182,8 @@ class Metier:
             budgets=Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents]),
             usage=UsageReports(db, clock),
             audit=audit,
+            requests=requests,
+            inbox=Inbox(db, clock, requests),
             records=records,
             definitions=definitions,
             data_model=DataModel(db, definitions),

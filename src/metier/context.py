@@ -11,6 +11,7 @@ from metier.access import Outside
 from metier.actor import Actor
 from metier.audit import Entry
 from metier.clock import Clock
+from metier.errors import Unavailable
 from metier.events import EventType
 from metier.llm.messages import Chunk, Request
 from metier.records import Records
@@ -48,6 +49,12 @@ def _no_run(type: EventType, data: Mapping[str, Any]) -> Awaitable[None]:
 
 def _no_log(actor: Actor, entry: Entry) -> None:
     """Outside a run nothing is called for an agent."""
+
+
+async def no_model(request: Request, *, actor: Actor) -> AsyncGenerator[Chunk, None]:
+    """Refuse to ask a model: there is no run on whose account it would be."""
+    raise Unavailable("No model can be asked outside a run.")
+    yield  # makes it what `Ask` is
 
 
 @dataclass(frozen=True)

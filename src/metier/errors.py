@@ -227,6 +227,15 @@ class MissingPermission(Forbidden):
         self.resource = resource
 
 
+class Declined(Forbidden):
+    """A call that a person did not want, or that nobody answered in time."""
+
+    def __init__(self, call: str, by: str | None, note: str = "") -> None:
+        said = f"{by} declined" if by else "Nobody answered in time, which declines"
+        words = f" They said: {note}" if note else ""
+        super().__init__(f"{said}: {call}.{words}", cure="Do not try it again in another way; tell the person.")
+
+
 class NobodyToAsk(Forbidden):
     """A call that needs a person's yes, where no person can be asked."""
 
@@ -342,6 +351,20 @@ class DuplicateName(Conflict):
             f"Two {what}s have the same name: {first!r} and {second!r} (case, '_' and '-' make no difference).",
             cure="Rename one, or say 'overrides' where that is meant.",
         )
+
+
+class AlreadyAnswered(Conflict):
+    """A request that somebody has answered in another way."""
+
+    def __init__(self, title: str, by: str) -> None:
+        super().__init__(f"{title!r} has been answered by {by}.")
+
+
+class RequestChanged(Conflict):
+    """A request that is not what was seen, or would not be that any more."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(f"{title!r} would do something else than you saw.", cure="Look at it again, then answer.")
 
 
 # 429 ---------------------------------------------------------------------------------------------------------------

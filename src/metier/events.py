@@ -25,6 +25,8 @@ class EventType(StrEnum):
     PLAN_STEP = "plan_step"
     RESUMED = "resumed"
     RECORD_CHANGED = "record_changed"
+    INTERRUPT = "interrupt"
+    INTERRUPT_RESPONSE = "interrupt_response"
     USAGE = "usage"
     ERROR = "error"
     COMPLETE = "complete"
@@ -94,6 +96,8 @@ class Event:
             behind the place `after`, are taken back and told again
         record_changed: `{object, id, label, kind, change_id, write_id, fields}`: what a tool did to a record; `fields`
             are the names of those that have another value now
+        interrupt: `{request_id, call_id, kind, title, why, tool, arguments, changes, hash, …}`: the run asks a person
+        interrupt_response: `{request_id, call_id, status, answer, by, note}`
         usage: `{model, input_tokens, output_tokens, cached_tokens, cost_micros}`
         error: `{error, message, cure?}`
         complete: `{status, output, stop_reason, usage, cost}`; `cost` in micro-dollars; the last event of its run

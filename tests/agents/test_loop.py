@@ -10,6 +10,7 @@ from metier import Context, GiveUp, Limits, define_agent, tool
 from metier.errors import ProviderDown
 from metier.testing import FrozenClock, House, Script, open_house
 from metier.tools import Confirm, Preview
+from tests.asking import NO, reply, waiting
 
 
 @tool
@@ -271,14 +272,6 @@ async def test_parallel_calls_are_all_answered_in_order(office: House):
     assert len(script.asked[1].messages[-1].parts) == 2
 
 
-async def test_a_change_is_not_made_where_nobody_can_be_asked(office: House):
-    events = await ask(office, Script().calls("write", text="a page").then_says("I may not."))
-
-    assert written == []
-    assert events.last("tool_result").error == "NobodyToAsk"
-    assert "Write a page" in events.last("tool_result").data["message"]
-
-
 async def test_nobody_is_asked_for_what_cannot_be_done(office: House):
     events = await ask(office, Script().calls("write", text="nonsense").then_says("No."))
 
@@ -300,12 +293,17 @@ async def test_foreign_words_shut_the_way_out_and_stay_in_the_thread(office: Hou
     beside = Script().calls_all(("call_out", {"url": "a"}), ("call_out", {"url": "b"})).then_says("Both.")
 
     first = await office.ask("Please.", thread_id=thread.id, model=beside)
-    again = await office.ask("More.", thread_id=thread.id, model=Script().calls("call_out", url="c").then_says("No."))
+    office.model.script = Script().calls("call_out", url="c").then_says("No.")
+    run = await office.metier.chat.send(office.actor, thread.id, "More.")
+    [request] = await waiting(office, run.id)
 
     assert [one.data["success"] for one in first.all("tool_result")] == [True, True]
-    assert again.last("tool_result").error == "NobodyToAsk"
-    assert "web pages" in again.last("tool_result").data["message"]
+    assert request.kind == "approval"
+    assert "web pages" in request.shown.why
+    assert request.shown.reads == ["web"]
     assert written == ["a", "b"]
+    await reply(office, request, NO)
+    assert (await office.events(run.id)).last("tool_result").error == "Declined"
 
 
 async def test_ai_switched_off_meanwhile_is_refused_at_the_next_call(database_url: str, clock: FrozenClock):

@@ -9,6 +9,7 @@ import httpx2 as httpx
 import pytest
 
 from metier.testing import House, Script
+from tests.asking import waiting
 from tests.docs.shell import operations
 
 CHANGES = sorted(name for name in operations() if name.split()[0] not in ("GET", "HEAD"))
@@ -19,6 +20,7 @@ ELSEWHERE = {
     "POST /api/v1/threads": "a chat of one's own; what is asked in it is a run",
     "PATCH /api/v1/threads/{thread_id}": "the title of a chat of one's own",
     "POST /api/v1/threads/{thread_id}/messages": "a run, which keeps all of it",
+    "POST /api/v1/inbox/clear": "what one does not want to see any more",
 }
 
 
@@ -59,6 +61,14 @@ async def _deleted(desk: Desk) -> str:
 async def _undo(desk: Desk) -> object:
     await desk.send("PATCH", f"/records/company/{await desk.company()}", {"employees": 7})
     return await desk.send("POST", f"/changes/{await desk.written()}/undo")
+
+
+async def _answer(desk: Desk) -> object:
+    desk.house.model.script = Script().calls("ask_person", question="Which?").then_says("Thanks.")
+    thread = await desk.made("/threads", {"model": "scripted/model"})
+    run = (await desk.send("POST", f"/threads/{thread}/messages", {"text": "Hi"})).json()["run_id"]
+    [request] = await waiting(desk.house, UUID(run))
+    return await desk.send("POST", f"/requests/{request.id}/answer", {"hash": request.hash, "verdict": "decline"})
 
 
 async def _stop(desk: Desk) -> object:
@@ -148,6 +158,11 @@ ACTIONS: Mapping[str, tuple[str, Do]] = {
     ),
     "POST /api/v1/threads/{thread_id}/restore": ("thread.restored", _restored),
     "POST /api/v1/runs/{run_id}/stop": ("run.stopped", _stop),
+    "POST /api/v1/requests/{request_id}/answer": ("request.answered", _answer),
+    "PATCH /api/v1/confirming": (
+        "confirming.changed",
+        lambda d: d.send("PATCH", "/confirming", {"default": "never"}),
+    ),
     "PATCH /api/v1/me": ("member.profile_changed", _profile),
     "POST /api/v1/me/password": ("member.password_set", _password),
     "PATCH /api/v1/workspace": (

@@ -77,10 +77,12 @@ async def test_category_and_effect_are_as_told(house: House):
             assert (tool.category, tool.effect) == ("ACTION", "external")
             continue
         effect = "write" if tool.name.startswith(("create_", "update_", "delete_")) else "read"
-        assert (tool.category, tool.effect) == ("DATABASE_CRUD", effect)
+        told = ("ACTION", "read") if tool.name == "ask_person" else ("DATABASE_CRUD", effect)
+        assert (tool.category, tool.effect) == told
     for effect in ("read", "write"):
         assert f"category `DATABASE_CRUD` and the effect `{effect}`" in PAGE
     assert re.search(r"category `ACTION` and the effect\s+`external`", PAGE)
+    assert "Category `ACTION`, effect `read`" in SECTIONS["ask_person"]
 
 
 async def test_the_example_of_http_request_gives_what_is_shown(database_url: str):

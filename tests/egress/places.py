@@ -19,7 +19,7 @@ from metier import health
 from metier.access import NamedSecret, Outside, Secrets
 from metier.builtin.providers.openai import providers
 from metier.builtin.tools.http import HTTP_REQUEST
-from metier.cli.ask import There
+from metier.cli.conversation import There
 from metier.egress import Egress
 from metier.llm.messages import Request, user
 from metier.schema import Validators

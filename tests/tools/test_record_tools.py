@@ -10,7 +10,7 @@ async def test_an_object_one_may_not_read_has_no_tool(sample_house: House):
 
     assert events.last("tool_result").error == "NotFound"
     offered = {spec.name for spec in script.asked[0].tools}
-    assert offered == {"find_companies", "find_one_company", "search_records"}
+    assert offered == {"find_companies", "find_one_company", "search_records", "ask_person"}
     assert "opportunit" not in repr(script.asked[0].tools).lower()
 
 

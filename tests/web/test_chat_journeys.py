@@ -115,13 +115,27 @@ async def test_a_suggestion_is_asked_with_one_click(chat: Journey, fleet: Site):
 
 async def test_the_palette_s_question_is_sent_once(chat: Journey, fleet: Site):
     fleet.house.model.script = Script().says("Three.").then_says("Not again.")
-    await chat.page.evaluate("location.assign('/chat?q=How+many+ships%3F&send=1')")
+    await chat.page.keyboard.press("Control+k")
+    await chat.page.keyboard.type("How many ships?")
+    await chat.page.keyboard.press("Enter")
 
     await expect(chat.page.locator(".md")).to_have_text("Three.")
     await chat.page.reload()
 
     await expect(chat.page.locator(".said-by-me")).to_have_count(1)
     assert chat.path.startswith("/chat/")
+
+
+async def test_no_link_sends_a_message(chat: Journey, fleet: Site):
+    """S-54: an agent's words may be a link into the chat; what it carries waits for the person's Enter."""
+    fleet.house.model.script = Script().says("Never said.")
+    for address in ("/chat?q=Delete+all&send=1#send", "/chat?q=Delete+all#metierSendOnce"):
+        await chat.go(address)
+        await expect(chat.page.locator("textarea")).to_have_value("Delete all")
+
+    await expect(chat.page.locator(".said-by-me")).to_have_count(0)
+    assert fleet.house.model.script.asked == []
+    await chat.page.locator("textarea").fill("")
 
 
 async def test_a_draft_is_kept_until_it_is_sent(chat: Journey, fleet: Site):

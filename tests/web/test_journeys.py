@@ -69,7 +69,8 @@ async def test_palette_asks_in_the_chat(desk: Journey):
     await desk.page.keyboard.press("Enter")
     await desk.page.wait_for_url("**/chat?**")
 
-    assert asked[0].endswith("/chat?q=how%20many%20ships%3F&send=1")
+    assert asked[0].endswith("/chat?q=how%20many%20ships%3F")
+    assert len(desk.page.url.partition("#")[2]) > 16  # the mark that lets this chat send, once
 
 
 async def test_palette_shows_the_last_visited_first(desk: Journey, fleet: Site):

@@ -1,5 +1,6 @@
 """Who there is and what they may do: workspaces, members, roles, keys, sign-ins; the only maker of Actors (S-01)."""
 
+from metier.access.confirming import Confirm, ConfirmChoices, Confirming
 from metier.access.features import FeatureFlag, Features
 from metier.access.hosts import AllowedHost, AllowedHosts
 from metier.access.invitations import Invitations
@@ -26,6 +27,8 @@ __all__ = [
     "Access",
     "AllowedHost",
     "AllowedHosts",
+    "Confirm",
+    "Confirming",
     "Cost",
     "FeatureFlag",
     "Invitation",
@@ -45,5 +48,5 @@ __all__ = [
 ]
 
 
-class Access(Invitations, Roles, Keys, Features):
+class Access(Invitations, Roles, Keys, Features, ConfirmChoices):
     """The room's one door: `Access(db, clock)`; tests say `Access(db, clock, password_cost=CHEAP)`."""

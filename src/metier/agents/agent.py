@@ -34,7 +34,8 @@ class Agent:
         model: `default-smart-model`, `default-fast-model`, or a model's id.
         toolsets: Names of tool groups on the shelf, e.g. `records`.
         tools: Tools of its own.
-        confirm: Which of its changes a person confirms first.
+        confirm: Which of its changes a person confirms first, unless the workspace chooses for this agent; None leaves
+            it to what the workspace chooses for all.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Agent:
     toolsets: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    confirm: Confirm = Confirm.ALWAYS
+    confirm: Confirm | None = None
 
     @property
     def title(self) -> str:
@@ -63,7 +64,7 @@ def define_agent(
     toolsets: Sequence[str] = (),
     tools: Sequence[Tool] = (),
     limits: Limits | None = None,
-    confirm: Confirm | str = Confirm.ALWAYS,
+    confirm: Confirm | str | None = None,
 ) -> Agent:
     """Define an agent.
 
@@ -76,11 +77,10 @@ def define_agent(
         problems.append(Problem("name", f"{name!r} must be letters, digits, '-' or '_'", example="crm-assistant"))
     if not prompt.strip():
         problems.append(Problem("prompt", "must say what the agent is for"))
-    if confirm not in tuple(Confirm):
-        problems.append(
-            Problem("confirm", f"{confirm!r} is not known", tuple(Confirm), did_you_mean=nearest(confirm, Confirm))
-        )
+    if confirm is not None and confirm not in tuple(Confirm):
+        near = nearest(confirm, Confirm)
+        problems.append(Problem("confirm", f"{confirm!r} is not known", tuple(Confirm), did_you_mean=near))
     if problems:
         raise Invalid.of(problems, what=f"The agent {name!r}")
-    given = (tuple(toolsets), tuple(tools), limits or Limits(), Confirm(confirm))
+    given = (tuple(toolsets), tuple(tools), limits or Limits(), Confirm(confirm) if confirm else None)
     return Agent(name, prompt, label, description, model, *given)

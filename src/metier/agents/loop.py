@@ -13,11 +13,10 @@ words are stored together with the end of the run, so an open run's last message
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import UUID
 
 from metier.actor import Actor, check_flag
 from metier.agents.agent import Agent
@@ -41,7 +40,8 @@ from metier.llm.messages import (
     Usage,
 )
 from metier.runs import Left, RunLog
-from metier.tools import Caution, Dispatcher, Offer, Tool, Toolset, read_in, record_result, stopped
+from metier.runs.requests import Request as PersonRequest
+from metier.tools import Caution, Dispatcher, NeedsPerson, Offer, Tool, Toolset, read_in, record_result, stopped
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Outcome:
         stop_reason: `answered`, `length`, `stopped`, `max_steps`, `max_time`, `max_tokens`, `repetition`,
             `empty_answer`, `provider_error`, `budget` (used up), `forbidden` or `waiting`.
         messages: The last words, to be stored with the end.
+        asked: What is to be asked of a person, if it waits.
     """
 
     status: Status
@@ -60,6 +61,7 @@ class Outcome:
     stop_reason: str
     error: Mapping[str, Any] | None = None
     messages: Sequence[Message] = ()
+    asked: Sequence[PersonRequest] = ()
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,23 @@ class Parts:
 
     Attributes:
         refresh: Looks an actor's authority up again.
-        allows: Gives what says of a host whether a workspace's agents may reach it by themselves.
+        caution: Says how careful the calls of an agent are now, with a model of this id.
     """
 
     dispatcher: Dispatcher
     toolsets: Mapping[str, Toolset]
     refresh: Callable[[Actor], Awaitable[Actor]]
-    allows: Callable[[UUID], Awaitable[Callable[[str], bool]]]
+    caution: Callable[[Actor, Agent, str], Awaitable[Caution]]
 
 
 class _Ended(Exception):  # carries an Outcome out of nested steps; never leaves this module
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
+
+
+class _Asks(Exception):
+    def __init__(self, requests: Sequence[PersonRequest]) -> None:
+        self.requests = requests
 
 
 @dataclass
@@ -172,6 +179,8 @@ class Loop:
             if not self._log.stopping.is_set():
                 raise
             return Outcome(Status.STOPPED, self._text(), "stopped")
+        except _Asks as asks:
+            return Outcome(Status.WAITING, self._text(), "waiting", asked=asks.requests)
         except Waiting:
             return Outcome(Status.WAITING, self._text(), "waiting")
         except OverBudget as error:
@@ -212,12 +221,7 @@ class Loop:
     async def _look_up(self) -> tuple[list[Tool], list[str]]:
         """Look up what the actor may do now, and give the tools of the step with their guides."""
         await self._refresh()
-        tools = list(self._agent.tools)
-        guides: list[str] = []
-        for name in self._agent.toolsets:
-            group = self._parts.toolsets[name]
-            tools += await group.tools(self._ctx)
-            guides.append(group.guide)
+        tools, guides = await offered(self._ctx, self._agent, self._parts.toolsets)
         self._offer = Offer.of(tools)
         return tools, guides
 
@@ -272,27 +276,43 @@ class Loop:
     # the tools
 
     async def _call_tools(self, calls: Sequence[ToolCall], left: Left) -> None:
-        """Get each call its result, also when stopped: a history with open calls is refused by vendors."""
-        results = {c.id: ToolResult(c.id, c.name, left.results[c.id]) for c in calls if c.id in left.results}
+        """Get each call its result, also when stopped: a history with open calls is refused by vendors.
+
+        Calls are made in their order. From the first that waits for a person on none is made, but what the others
+        need is asked at once.
+        """
+        results = {call.id: left.results[call.id] for call in calls if call.id in left.results}
         try:
             self._check_repetition(calls)
             if not self._offer.tools:  # the calls were left open by an earlier owner
                 await self._look_up()
-            allows = await self._parts.allows(self._ctx.actor.workspace_id)
-            caution = Caution(self._agent.confirm, read_in(self._messages), allows)
-            for number, call in enumerate(calls, start=1):
-                if call.id not in results:
-                    results[call.id] = await self._call(call, number, caution, begun=call.id in left.begun)
+            await self._make(calls, results, left.begun)
         except BaseException as end:
             if not self._is_let_go(end):
                 self._put_results(calls, results)
             raise
         self._put_results(calls, results)
 
-    async def _call(self, call: ToolCall, number: int, caution: Caution, *, begun: bool) -> ToolResult:
-        await self._refresh()
-        started = self._ctx.clock.monotonic()
-        ctx = replace(self._ctx, effect_key=f"{self._log.run.id}/{self._log.messages}/{number}")
+    async def _make(self, calls: Sequence[ToolCall], results: dict[str, ToolResult], begun: Collection[str]) -> None:
+        reads = read_in(self._messages)
+        waits: list[NeedsPerson] = []
+        for number, call in enumerate(calls, start=1):
+            await self._refresh()
+            caution = await self._parts.caution(self._ctx.actor, self._agent, self._model)
+            caution = replace(caution, reads=reads)
+            ctx = replace(self._ctx, effect_key=f"{self._log.run.id}/{self._log.messages}/{number}")
+            try:
+                if waits and call.id not in results:
+                    await self._parts.dispatcher.ask_ahead(ctx, call, self._offer, caution)
+                elif call.id not in results:
+                    results[call.id] = await self._call(ctx, call, caution, begun=call.id in begun)
+            except NeedsPerson as wait:
+                waits.append(wait)
+        if waits:
+            raise _Asks([wait.request for wait in waits if wait.request])
+
+    async def _call(self, ctx: Context, call: ToolCall, caution: Caution, *, begun: bool) -> ToolResult:
+        started = ctx.clock.monotonic()
         try:
             return await self._parts.dispatcher.dispatch(ctx, call, self._offer, caution, begun=begun)
         except asyncio.CancelledError as end:
@@ -303,7 +323,7 @@ class Loop:
     def _is_let_go(self, end: BaseException) -> bool:
         """Say whether the run goes on elsewhere or later, and so the calls that have no result yet."""
         is_stopped = isinstance(end, asyncio.CancelledError) and self._log.stopping.is_set()
-        return isinstance(end, Waiting | asyncio.CancelledError) and not is_stopped
+        return isinstance(end, _Asks | Waiting | asyncio.CancelledError) and not is_stopped
 
     def _put_results(self, calls: Sequence[ToolCall], results: Mapping[str, ToolResult]) -> None:
         found = [results.get(call.id) or stopped(call) for call in calls]
@@ -341,3 +361,13 @@ class Loop:
 
 def _key(call: ToolCall) -> tuple[str, str]:
     return call.name, call.raw
+
+
+async def offered(ctx: Context, agent: Agent, toolsets: Mapping[str, Toolset]) -> tuple[list[Tool], list[str]]:
+    """Give the tools that an agent has for who acts now, and the guides to them."""
+    tools = list(agent.tools)
+    guides: list[str] = []
+    for name in agent.toolsets:
+        tools += await toolsets[name].tools(ctx)
+        guides.append(toolsets[name].guide)
+    return tools, guides

@@ -15,6 +15,7 @@ from metier.api import (
     me,
     members,
     objects,
+    requests,
     roles,
     secrets,
     usage,
@@ -54,6 +55,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(objects.router())
     app.include_router(definitions.router())
     app.include_router(chat.router(dict(renderers or {})))
+    app.include_router(requests.router())
     app.include_router(me.router())
     app.include_router(workspace.router())
     app.include_router(roles.router())

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from metier.actor import AI_FEATURE, check_feature
+from metier.actor import AI_FEATURE, Actor, check_feature
 from metier.api.auth import Asker, House, checkup_of
 from metier.api.errors import error_answers
+from metier.app import Metier
 
 
 class NewKey(BaseModel):
@@ -33,6 +34,7 @@ def router() -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["workspace"], responses=error_answers(401, 403, 404, 422))
     _add_workspace(routes)
     _add_agents(routes)
+    _add_confirming(routes)
     _add_keys(routes)
     return routes
 
@@ -94,6 +96,35 @@ def _add_agents(routes: APIRouter) -> None:
                 if actor.holds("AI")
             ]
         }
+
+
+class ChosenConfirming(BaseModel):
+    """Which changes agents have confirmed; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    default: str | None = Field(None, examples=["always"])
+    agents: dict[str, str | None] | None = Field(None, max_length=500, examples=[{"crm-assistant": "outside_own"}])
+
+
+def _add_confirming(routes: APIRouter) -> None:
+    @routes.get("/confirming")
+    async def get_confirming(house: House, actor: Asker) -> dict[str, Any]:
+        """Say which changes agents have confirmed before they make them, as the workspace has chosen."""
+        return await _confirming(house, actor)
+
+    @routes.patch("/confirming")
+    async def choose_confirming(house: House, actor: Asker, body: ChosenConfirming) -> dict[str, Any]:
+        """Choose which changes agents have confirmed, for all of them or for some; null takes a choice back."""
+        known = [agent.name for agent in house.agents]
+        await house.access.choose_confirming(actor, default=body.default, agents=body.agents, known=known)
+        return await _confirming(house, actor)
+
+
+async def _confirming(house: Metier, actor: Actor) -> dict[str, Any]:
+    chosen = await house.access.confirming(actor.workspace_id)
+    effective = {agent.name: chosen.of(agent.name, agent.confirm).value for agent in house.agents}
+    return chosen.to_json() | {"effective": effective}
 
 
 def _add_keys(routes: APIRouter) -> None:

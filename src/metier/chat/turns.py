@@ -6,26 +6,28 @@ everybody who watches reads it from the log. If the process dies, another goes o
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from metier.access import Outside
 from metier.actor import Actor, check_flag
-from metier.agents import Agent, Loop, Outcome, Parts
+from metier.agents import Agent, Loop, Outcome, Parts, offered
 from metier.chat.threads import Thread, Threads
 from metier.clock import Clock
-from metier.context import Ask, Context
+from metier.context import Ask, Context, Emit, no_model
 from metier.errors import Conflict, Invalid, MetierError, Problem
 from metier.events import Status
 from metier.llm.catalog import ModelCatalog
 from metier.llm.history import mended
-from metier.llm.messages import Message, user
+from metier.llm.messages import Message, ToolCall, user
 from metier.records import Records
 from metier.redaction import get_logger
 from metier.registry import Registry
 from metier.runs import Run, RunLog, Runs
-from metier.tools import interrupted_output
+from metier.runs.requests import Request as PersonRequest
+from metier.runs.requests import Requests, Shown
+from metier.tools import Offer, interrupted_output, read_in
 
 KIND = "turn"
 MAX_TEXT = 100_000  # characters of one message
@@ -56,6 +58,7 @@ class Chat:
         threads: Threads,
         *,
         runs: Runs,
+        requests: Requests,
         records: Records,
         clock: Clock,
         agents: Registry[Agent],
@@ -80,6 +83,7 @@ class Chat:
         self._working: set[asyncio.Task[None]] = set()
         self._logger = get_logger("metier.chat")
         runs.resumes(KIND, self.go_on)
+        requests.looks_again(KIND, self.look_again)
 
     # threads
 
@@ -157,6 +161,25 @@ class Chat:
         """Go on with a turn from its last message, in the background: its process died, or it waited for a person."""
         self._start(log, lambda: self._answer_on(log))
 
+    async def look_again(self, request: PersonRequest) -> tuple[Shown, str]:
+        """Give what the person who is asked for a call of a turn would see now, and its hash.
+
+        Raises:
+            MetierError: Whoever the agent acts for may not do it any more, or it cannot be done.
+        """
+        actor = await self._recall(request.workspace_id, request.actor)
+        run = await self._runs.get(actor, request.run_id)
+        agent = self._agents.get(run.name)
+        before, said = await self._messages(run)
+        acting = actor.through(agent.name, None)
+        check_flag(acting, "AI")
+        ctx = replace(self._context(run, acting), effect_key=request.key)
+        caution = await self._parts.caution(acting, agent, await self._model(run, agent))
+        offer = Offer.of((await offered(ctx, agent, self._parts.toolsets))[0])
+        call = called(said, request.key)
+        caution = replace(caution, reads=read_in([*before, *said]))
+        return await self._parts.dispatcher.show(ctx, call, offer, caution, request)
+
     async def aclose(self) -> None:
         """Let go of the turns that are still at work; others go on with them."""
         for task in self._working:
@@ -183,7 +206,7 @@ class Chat:
         try:
             end = await answer()
             if end.status is Status.WAITING:
-                await log.wait()
+                await log.wait(end.asked)
             else:
                 await _close(log, end)
         except MetierError as error:
@@ -197,25 +220,29 @@ class Chat:
             return _given_up(log.left.take_overs)
         run = log.run
         agent = self._agents.get(run.name)
-        chosen = await self._threads.model(run.workspace_id, _thread(run))
         actor = await self._recall(run.workspace_id, run.actor)
-        model = self._catalog.resolve(chosen or agent.model).id
-        return await self._answer(log, actor.through(agent.name, None), agent, model)
+        return await self._answer(log, actor.through(agent.name, None), agent, await self._model(run, agent))
+
+    async def _model(self, run: Run, agent: Agent) -> str:
+        chosen = await self._threads.model(run.workspace_id, _thread(run))
+        return self._catalog.resolve(chosen or agent.model).id
 
     async def _answer(self, log: RunLog, actor: Actor, agent: Agent, model: str) -> Outcome:
         before, said = await self._messages(log.run)
-        ctx = Context(
-            actor=actor,
-            clock=self._clock,
-            records=self._records,
-            llm=self._ask(log),
-            run_id=log.run.id,
-            root_id=log.run.root_id,
-            emit=lambda type, data: log.put(events=[(type, data)]),
-            note=log.note,
+        ctx = replace(self._context(log.run, actor), llm=self._ask(log), emit=_emit(log), note=log.note)
+        return await Loop(ctx, agent, log, before, said, model=model, parts=self._parts).run()
+
+    def _context(self, run: Run, actor: Actor) -> Context:
+        """Give what a run's work is done with; nothing is asked of a model, and nothing told, outside of it."""
+        return Context(
+            actor,
+            self._clock,
+            self._records,
+            llm=no_model,
+            run_id=run.id,
+            root_id=run.root_id,
             outside=self._outside,
         )
-        return await Loop(ctx, agent, log, before, said, model=model, parts=self._parts).run()
 
     async def _messages(self, run: Run) -> tuple[list[Message], list[Message]]:
         """Give the conversation before a turn, as it can be sent, and the turn's own messages so far."""
@@ -223,6 +250,16 @@ class Chat:
         before = [one.message for one in stored if one.run_id != run.id]
         said = [one.message for one in stored if one.run_id == run.id]
         return mended(before, interrupted_output), said
+
+
+def _emit(log: RunLog) -> Emit:
+    return lambda type, data: log.put(events=[(type, data)])
+
+
+def called(said: Sequence[Message], key: str) -> ToolCall:
+    """Find a call of a turn by its key, `RUN/STEP/CALL`: step is the message's number, call its number in that."""
+    _, step, number = key.split("/")
+    return said[int(step) - 1].tool_calls[int(number) - 1]
 
 
 def _thread(run: Run) -> UUID:

@@ -13,6 +13,8 @@ COMMANDS = (
     "objects",
     "records",
     "runs",
+    "requests",
+    "confirm",
     "keys",
     "secrets",
     "hosts",

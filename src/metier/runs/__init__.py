@@ -3,6 +3,7 @@
 from metier.runs.budget import Budget, Period, Scope, Standing
 from metier.runs.budgets import Budgets
 from metier.runs.claims import Left
+from metier.runs.inbox import Inbox
 from metier.runs.ledger import Ledger
 from metier.runs.run import PromptSent, Run, RunPage, StoredMessage
 from metier.runs.run_log import RunLog
@@ -14,6 +15,7 @@ __all__ = [
     "Budget",
     "Budgets",
     "By",
+    "Inbox",
     "Ledger",
     "Left",
     "Period",

@@ -16,6 +16,7 @@ from uuid import UUID
 from metier.clock import Clock
 from metier.engine import WORK_CHANNEL, Worker
 from metier.events import EventType
+from metier.llm.messages import ToolResult
 from metier.runs.run import COLUMNS, Run
 from metier.runs.statement import CHANNEL
 from metier.store import Database, Json, Transaction
@@ -169,7 +170,7 @@ class Left:
         take_overs: How many workers died with it since it last got on.
     """
 
-    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    results: Mapping[str, ToolResult] = field(default_factory=dict[str, ToolResult])
     begun: frozenset[str] = frozenset()
     worked_s: float = 0.0
     take_overs: int = 0
@@ -281,14 +282,16 @@ class ClaimTable:
         return {"error": Json(INTERRUPTED), "now": self._clock.now()}
 
 
-def _calls(events: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
+def _calls(events: Sequence[Mapping[str, Any]]) -> tuple[dict[str, ToolResult], frozenset[str]]:
     """Give what tools have answered, by call id, and the calls that were begun and have no answer."""
-    results: dict[str, Mapping[str, Any]] = {}
+    results: dict[str, ToolResult] = {}
     begun: set[str] = set()
     for event in events:
         data = event["data"]
         if event["type"] == EventType.TOOL_CALL:
             begun.add(data["call_id"])
         else:
-            results[data["call_id"]] = {key: data[key] for key in data.keys() - {"call_id", "name", "ms"}}
+            output = {key: data[key] for key in data.keys() - {"call_id", "name", "ms", "reads"}}
+            reads = tuple(data["reads"]) if "reads" in data else None
+            results[data["call_id"]] = ToolResult(data["call_id"], data["name"], output, reads)
     return results, frozenset(begun - results.keys())

@@ -158,7 +158,7 @@ class History:
             params,
         )
         runs = [Run.of(row) for row in rows[:limit]]
-        return RunPage(runs, page_cursor(runs[-1]) if len(rows) > limit else None)
+        return RunPage(runs, page_cursor(runs[-1].created_at, runs[-1].id) if len(rows) > limit else None)
 
 
 def sent_messages(refs: Sequence[Ref], stored: Mapping[tuple[str, int], Message]) -> list[Message]:

@@ -168,13 +168,13 @@ class PromptSent:
         }
 
 
-def page_cursor(last: Run) -> str:
-    """Give the place behind a run in the list of runs, the newest first."""
-    return f"{(last.created_at - _EPOCH) // timedelta(microseconds=1)}-{last.id.hex}"
+def page_cursor(created_at: datetime, id: UUID) -> str:
+    """Give the place behind a run, or a request, in a list that has the newest first."""
+    return f"{(created_at - _EPOCH) // timedelta(microseconds=1)}-{id.hex}"
 
 
 def read_page_cursor(text: str) -> tuple[datetime, UUID]:
-    """Read it back: when the last run of the page was created, and its id.
+    """Read it back: when the last one of the page was created, and its id.
 
     Raises:
         Invalid: It was not made by us.

@@ -15,6 +15,7 @@ from metier.runs.claims import Claim, Left
 from metier.runs.form import clean_text, encode, message_parts
 from metier.runs.known import Known
 from metier.runs.log import Log
+from metier.runs.requests.request import Request
 from metier.runs.run import Run
 
 _UNSTORABLE = {
@@ -163,10 +164,11 @@ class RunLog:
         finally:
             self._on_end(self, stored)
 
-    async def wait(self) -> None:
-        """Let go of a root run that waits for a person, once all that was put is committed.
+    async def wait(self, asked: Sequence[Request] = ()) -> None:
+        """Let go of a root run that waits for a person, in one commit with what is asked, behind all that was put.
 
-        It belongs to no worker then, and costs nothing; readers stay. `Runs.requeue` lets it go on, on any process.
+        It belongs to no worker then, and costs nothing; readers stay. An answer to all it has asked, or
+        `Runs.requeue`, lets it go on, on any process.
 
         Raises:
             RunStopped: The run is lost or broken.
@@ -177,7 +179,13 @@ class RunLog:
         self._closed = True
         stored = False
         try:
-            await self.log.write(states={waiting.id: waiting.state_row()})
+            rows = [("requests", encode(request.row())) for request in asked]
+            told = [encode(request.told()) for request in asked]
+            rows += [
+                self.log.event_row(request.run_id, EventType.INTERRUPT, data)
+                for request, data in zip(asked, told, strict=True)
+            ]
+            await self.log.write(rows, states={waiting.id: waiting.state_row()})
             self.run, stored = waiting, True
         finally:
             self._on_end(self, stored)

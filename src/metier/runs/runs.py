@@ -145,6 +145,10 @@ class Runs(History):
         """Let a root run that waits go on now, on any process; False if it does not wait (any more)."""
         return await self._claims.requeue(root_id)
 
+    def take_up(self, root_id: UUID) -> None:
+        """Let this process go on with a root run that waits once it may, though it takes nothing over by itself."""
+        self._own.add(root_id)
+
     async def stop(self, actor: Actor, run_id: UUID) -> None:
         """Ask a run, and those below it, to stop; its owner learns of it at once, on whatever process it is.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metier.events import EventType, Status
+from metier.runs.requests.request import Kind, State, Verdict
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -59,6 +60,8 @@ def _data() -> dict[EventType, dict[str, Any]]:
             }
         ),
         EventType.RECORD_CHANGED: _record_changed(),
+        EventType.INTERRUPT: _interrupt(),
+        EventType.INTERRUPT_RESPONSE: _interrupt_response(),
         EventType.USAGE: _shape(
             {"model": _TEXT, **_tokens(), "cost_micros": _COUNT}, {"estimated": {"type": "boolean"}}
         ),
@@ -88,7 +91,11 @@ def _tool_result() -> dict[str, Any]:
             "message": _TEXT,
             "ms": {"type": "number", "minimum": 0},
         },
-        {"result": {}, "error": error},
+        {
+            "result": {},
+            "error": error,
+            "reads": {"type": "array", "items": _TEXT, "description": "Whose words it may hold: records, web, …"},
+        },
     )
 
 
@@ -104,6 +111,44 @@ def _record_changed() -> dict[str, Any]:
             "fields": {"type": "array", "items": _TEXT},
         }
     )
+
+
+def _interrupt() -> dict[str, Any]:
+    return _shape(
+        {
+            "request_id": _ID,
+            "call_id": _TEXT,
+            "kind": {"enum": [kind.value for kind in Kind]},
+            "title": _TEXT,
+            "hash": {**_TEXT, "description": "Of what is shown; an answer names it"},
+            "expires_at": {"type": "string", "format": "date-time"},
+            "default": _answer(),
+        },
+        {
+            "text": _TEXT,
+            "why": _TEXT,
+            "tool": {"type": ["object", "null"]},
+            "arguments": {"type": ["object", "null"]},
+            "changes": {"type": "array", "items": _OBJECT},
+            "more": _COUNT,
+            "options": {"type": "array", "items": _OBJECT},
+            "schema": {"type": ["object", "null"]},
+            "reads": {"type": "array", "items": _TEXT},
+            "audience": {**_OBJECT, "description": "Who may answer"},
+        },
+    )
+
+
+def _interrupt_response() -> dict[str, Any]:
+    status = {"enum": [state.value for state in State if state is not State.OPEN]}
+    by = {"type": ["string", "null"], "description": "Who answered; null if nobody did"}
+    return _shape(
+        {"request_id": _ID, "call_id": _TEXT, "status": status, "answer": _answer()}, {"by": by, "note": _TEXT}
+    )
+
+
+def _answer() -> dict[str, Any]:
+    return _shape({"verdict": {"enum": [verdict.value for verdict in Verdict]}}, {"value": {}})
 
 
 def _complete() -> dict[str, Any]:

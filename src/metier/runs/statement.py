@@ -4,7 +4,7 @@ Its document has a list per kind of row, `{"logs": [...], "runs": [...], "messag
 root run, and only rows of a root run whose epoch is current are written:
 
 logs ── locked, if the epoch is current ──┐
-runs ── new root runs ────────────────────┴─▶ current ──▶ messages, events, audits, ends, calls, settlements
+runs ── new root runs ────────────────────┴─▶ current ──▶ messages, events, audits, ends, requests, calls, settlements
                                                  └─▶ account: which calls no budget allows
 
 The lock (`for share`) makes a take-over wait for a write under way, and a write that comes after it see the new epoch.
@@ -116,6 +116,28 @@ states as (
     )
     where r.id = x.id and {_CURRENT}
 ),
+asked as (
+    insert into core.request (
+        workspace_id, id, root_id, run_id, thread_id, key, call_id, shown, hash, actor, principal_id, audience,
+        fallback, status, created_at, expires_at
+    )
+    select
+        x.workspace_id, x.id, x.root_id, x.run_id, (select thread_id from core.run where id = x.root_id), x.key,
+        x.call_id, x.shown, x.hash, x.actor, x.principal_id, x.audience, x.fallback, x.status, x.created_at,
+        x.expires_at
+    from document, jsonb_to_recordset(d->'requests') as x(
+        workspace_id uuid, id uuid, root_id uuid, run_id uuid, key text, call_id text, shown jsonb, hash text,
+        actor jsonb, principal_id uuid, audience jsonb, fallback jsonb, status text, created_at timestamptz,
+        expires_at timestamptz
+    )
+    where {_CURRENT}
+    {{again}}
+),
+closed as (  -- what a run has asked is over when it ends
+    update core.request q set status = 'cancelled', answered_at = x.ended_at
+    from document, jsonb_to_recordset(d->'states') as x(root_id uuid, id uuid, ended_at timestamptz)
+    where q.run_id = x.id and q.status = 'open' and x.ended_at is not null and {_CURRENT}
+),
 prompts as (
     insert into core.prompt (workspace_id, hash, body)
     select x.workspace_id, decode(x.hash, 'hex'), x.body
@@ -160,4 +182,4 @@ FIRST = _TEMPLATE.format(again="")
 AGAIN = _TEMPLATE.format(again="on conflict do nothing")
 
 #: Kinds of rows in a document. A settlement of a call in the same document takes the call's place.
-KINDS = ("runs", "messages", "events", "audits", "states", "prompts", "calls", "settlements")
+KINDS = ("runs", "messages", "events", "audits", "states", "requests", "prompts", "calls", "settlements")

@@ -5,26 +5,12 @@ tool and arguments + Preview ──▶ decide(…, Caution) ──▶ None, or a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Literal
 
+from metier.access import Confirm
 from metier.llm.messages import Message, ToolResult
 from metier.runs.requests import Preview
 from metier.tools.tool import Tool
-
-
-class Confirm(StrEnum):
-    """Which changes an agent has confirmed before it makes them; the strictest first."""
-
-    ALWAYS = "always"
-    OUTSIDE_OWN = "outside_own"
-    NEVER = "never"
-
-    @staticmethod
-    def stricter(first: "Confirm", second: "Confirm") -> "Confirm":
-        """Give the one that asks more."""
-        order = tuple(Confirm)
-        return min(first, second, key=order.index)
 
 
 def _nowhere(host: str) -> bool:
@@ -64,7 +50,7 @@ def decide(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None, ca
     if tool.effect == "read" and tool.approval != "always":
         return None
     if tool.effect in ("external", "admin") and caution.reads and not _is_expected(tool, arguments, caution.allows):
-        return Need("approval", f"{_TOUCHES[tool.effect]}, and this conversation has read {words(caution.reads)}.")
+        return Need("approval", f"{_TOUCHES[tool.effect]}, and this conversation has read {read_words(caution.reads)}.")
     if tool.approval == "always":
         return Need("approval", f"{tool.name} never runs without an approval.")
     if tool.approval == "never" or tool.effect == "external" or not _is_confirmed(preview, caution.confirm):
@@ -81,10 +67,10 @@ def read_in(messages: Iterable[Message]) -> frozenset[str]:
     return frozenset(name for result in results for name in (("other",) if result.reads is None else result.reads))
 
 
-def words(reads: Iterable[str]) -> str:
+def read_words(reads: Iterable[str]) -> str:
     """Name what was read: `records and mail`.
 
-    >>> words({"web", "records"})
+    >>> read_words({"web", "records"})
     'records and web pages'
     """
     found = [_READ[name] for name in _READ if name in set(reads)]

@@ -6,9 +6,10 @@ what was expected, never repaired or taken as empty (S-15).
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any, Literal, cast
+from uuid import UUID
 
 import orjson
 
@@ -19,7 +20,6 @@ from metier.errors import (
     GiveUp,
     Invalid,
     MetierError,
-    NobodyToAsk,
     NotFound,
     Problem,
     SchemaMismatch,
@@ -31,8 +31,10 @@ from metier.events import EventType
 from metier.llm.messages import ToolCall, ToolResult
 from metier.redaction import Redactor, get_logger, without_credentials
 from metier.registry import fold_name
+from metier.runs.requests import Kind, Request, Shown
 from metier.schema import Validators
-from metier.tools.approval import Caution, decide
+from metier.tools.approval import Caution, Need
+from metier.tools.asking import NOT_NEEDED, Asked, Consent, NeedsPerson, cleaned, consent, look, show
 from metier.tools.tool import Output, Tool
 
 TOOL_TIMEOUT_S = 60.0
@@ -75,10 +77,12 @@ class Dispatcher:
 
     Args:
         redactor: Takes secrets out of what tools give back, before the model, the log or a person sees it (S-34).
+        asked: Finds what a person was asked for a call; None where nobody can be asked.
     """
 
-    def __init__(self, redactor: Redactor, *, timeout_s: float = TOOL_TIMEOUT_S) -> None:
+    def __init__(self, redactor: Redactor, asked: Asked | None = None, *, timeout_s: float = TOOL_TIMEOUT_S) -> None:
         self._redactor = redactor
+        self._asked = asked
         self._validators = Validators()
         self._timeout_s = timeout_s
         self._logger = get_logger("metier.tools")
@@ -88,32 +92,94 @@ class Dispatcher:
     ) -> ToolResult:
         """Run one call and record it; never raises for what the call did wrong.
 
-        A call that needs a person first is refused: there is nobody to ask.
-
         A tool that changes something runs only after its `tool_call` event is committed, so that what was begun is
         known even if this process dies. What asks a person does so before: a call that waits has not begun.
 
         Args:
             begun: An earlier process began the call and died on it (S-37): it is made again if that does no harm, else
-                it is told as interrupted.
+                it is told as interrupted. A person was asked before it began.
 
         Raises:
-            Waiting: The call needs a person first; dispatch it again once they have answered.
+            NeedsPerson: The call waits for a person; dispatch it again once they have answered.
             asyncio.CancelledError: The run was stopped or let go of meanwhile; nothing is recorded.
             RunStopped: The run is lost or broken, and the call was not made.
         """
         started = ctx.clock.monotonic()
-        tool, arguments, fault = self._read(ctx, call, offer)
+        tool, arguments, unread = self._read(ctx, call, offer)
         if begun and not (tool is not None and tool.repeatable(arguments)):
             return record_result(ctx, call, interrupted_output(call.name), started)
+        said, fault = await self._consent(ctx, call, tool, arguments, caution, unread, begun=begun)
         data = self._redactor.value(_call_data(call, tool, arguments), of=ctx.actor.workspace_id)
         noted = ctx.emit(EventType.TOOL_CALL, data)
         if tool is not None and tool.effect != "read":
             await noted
-        output = await self._output(ctx, tool, arguments, caution) if tool and not fault else _failure(fault)
+        output = await self._run(ctx, tool, arguments, said) if tool and not fault else _failure(fault)
         output = self._redactor.value(output, of=ctx.actor.workspace_id)
-        ctx.note(ctx.actor, _decision(call, tool, output, refused=fault is not None))
-        return record_result(ctx, call, output, started, tool.brings if tool and not fault else ())
+        ctx.note(ctx.actor, _decision(call, tool, output, refused=fault is not None, approval_id=said.request_id))
+        return record_result(ctx, call, output, started, tool.brings if tool and not unread else ())
+
+    async def ask_ahead(self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution) -> None:
+        """Ask a person for a call that will be made later, if it needs one; nothing runs, nothing is recorded.
+
+        Raises:
+            NeedsPerson: It waits for a person.
+        """
+        tool, arguments, fault = self._read(ctx, call, offer)
+        await self._consent(ctx, call, tool, arguments, caution, fault)
+
+    async def show(
+        self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution, before: Request
+    ) -> tuple[Shown, str]:
+        """Give what a person who is asked for this call would see now, and the hash of it.
+
+        Args:
+            before: What was asked; a call that needs nobody any more is shown as it was.
+
+        Raises:
+            MetierError: It cannot be done any more.
+        """
+        tool, arguments, fault = self._read(ctx, call, offer)
+        if tool is None or fault is not None:
+            raise fault or NotFound("tool", call.name)
+        if tool.question is not None:
+            return before.shown, before.hash
+        preview, need = await look(ctx, tool, arguments, caution)
+        if need is None:
+            need = Need(_kind(before.shown), before.shown.why)
+            caution = replace(caution, reads=frozenset(before.shown.reads))
+        shown = show(tool, arguments, preview, need, caution)
+        return cleaned(shown, self._clean, ctx.actor.workspace_id), shown.digest(ctx.effect_key)
+
+    def _clean(self, value: Any, workspace_id: UUID) -> Any:
+        return self._redactor.value(without_credentials(value), of=workspace_id)
+
+    async def _consent(
+        self,
+        ctx: Context,
+        call: ToolCall,
+        tool: Tool | None,
+        arguments: Mapping[str, Any],
+        caution: Caution,
+        fault: MetierError | None,
+        *,
+        begun: bool = False,
+    ) -> tuple[Consent, MetierError | None]:
+        """Give a person's word on a call, or why it is not to be made."""
+        if tool is None or fault is not None or begun:
+            return NOT_NEEDED, fault
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                said = await consent(ctx, call, tool, arguments, caution, asked=self._asked, clean=self._clean)
+                return said, None
+        except (NeedsPerson, Waiting):
+            raise
+        except MetierError as error:
+            return NOT_NEEDED, error
+        except TimeoutError:
+            return NOT_NEEDED, GiveUp(f"{tool.name} did not say within {self._timeout_s:g} s what it would do.")
+        except Exception:  # the edge to tool code, as in _run
+            self._logger.exception("preview failed", tool=tool.name, run_id=str(ctx.run_id))
+            return NOT_NEEDED, GiveUp(f"{tool.name} failed inside; the operator's log has the cause.")
 
     def _read(
         self, ctx: Context, call: ToolCall, offer: Offer
@@ -130,12 +196,13 @@ class Dispatcher:
             return tool, {}, error
         return tool, arguments, None
 
-    async def _output(self, ctx: Context, tool: Tool, arguments: Mapping[str, Any], caution: Caution) -> dict[str, Any]:
-        """Run a call that is known, allowed and valid; what goes wrong becomes the output."""
+    async def _run(self, ctx: Context, tool: Tool, arguments: Mapping[str, Any], said: Consent) -> dict[str, Any]:
+        """Run a call that is known, allowed, valid and approved; what goes wrong becomes the output."""
         try:
+            if said.answer is not None:
+                return _remarked(said.answer, said)
             async with asyncio.timeout(self._timeout_s):
-                await _check_approved(ctx, tool, arguments, caution)
-                return _success(tool, await tool.run(ctx, arguments))
+                return _remarked(_success(tool, await tool.run(ctx, arguments)), said)
         except Waiting:
             raise
         except MetierError as error:
@@ -147,12 +214,13 @@ class Dispatcher:
             return _failure(GiveUp(f"{tool.name} failed inside; the operator's log has the cause."))
 
 
-async def _check_approved(ctx: Context, tool: Tool, arguments: Mapping[str, Any], caution: Caution) -> None:
-    if tool.effect == "read" and tool.approval != "always":
-        return
-    preview = await tool.preview(ctx, arguments) if tool.preview else None
-    if need := decide(tool, arguments, preview, caution):
-        raise NobodyToAsk(preview.title if preview else tool.name, need.why)
+def _remarked(output: Mapping[str, Any], said: Consent) -> dict[str, Any]:
+    remark = f" The person remarks: {said.remark}" if said.remark else ""
+    return {**output, "message": f"{output['message']}{remark}"}
+
+
+def _kind(shown: Shown) -> Literal["confirm", "approval"]:
+    return "approval" if shown.kind is Kind.APPROVAL else "confirm"
 
 
 def parse_arguments(call: ToolCall) -> Mapping[str, Any]:
@@ -196,7 +264,7 @@ def record_result(
         reads: Whose words the output may hold.
     """
     ms = round((ctx.clock.monotonic() - started) * 1000, 3)
-    ctx.emit(EventType.TOOL_RESULT, {"call_id": call.id, "name": call.name, **output, "ms": ms})
+    ctx.emit(EventType.TOOL_RESULT, {"call_id": call.id, "name": call.name, **output, "ms": ms, "reads": list(reads)})
     return ToolResult(call.id, call.name, output, tuple(reads))
 
 
@@ -220,7 +288,9 @@ def _raw_shown(raw: str) -> str:
         return raw
 
 
-def _decision(call: ToolCall, tool: Tool | None, output: Mapping[str, Any], *, refused: bool) -> Entry:
+def _decision(
+    call: ToolCall, tool: Tool | None, output: Mapping[str, Any], *, refused: bool, approval_id: UUID | None
+) -> Entry:
     """Give what the audit log keeps of a call: whether it was let pass, by which rule, and never its arguments."""
     error = output.get("error", {}).get("error", "")
     refused = refused or error in _REFUSALS
@@ -232,6 +302,7 @@ def _decision(call: ToolCall, tool: Tool | None, output: Mapping[str, Any], *, r
         tool=tool.name if tool else call.name[:NAME_MAX],
         arguments_hash=sha256(call.raw.encode("utf-8", "surrogatepass")).hexdigest(),
         rows=_touched(output),
+        approval_id=approval_id,
         details={"call_id": call.id, "success": output["success"]} | ({"error": error} if error else {}),
     )
 

@@ -14,13 +14,14 @@ from pydantic import ConfigDict, ValidationError, create_model
 from metier.context import Context
 from metier.errors import Invalid, Problem, SchemaMismatch
 from metier.llm.messages import ToolSpec
-from metier.runs.requests import Preview
+from metier.runs.requests import Preview, Question
 
 Effect = Literal["read", "write", "external", "admin"]
 Approval = Literal["policy", "always", "never"]
 Source = Literal["records", "web", "files", "mail"]
 Runner = Callable[[Context, Mapping[str, Any]], Awaitable["Output | Any"]]
 Previewer = Callable[[Context, Mapping[str, Any]], Awaitable[Preview]]
+Questioner = Callable[[Context, Mapping[str, Any]], Awaitable[Question]]
 Targets = Callable[[Mapping[str, Any]], Sequence[str]]
 Idempotent = bool | Callable[[Mapping[str, Any]], bool] | None
 
@@ -61,6 +62,7 @@ class Tool:
         targets: For `external`: the hosts that a call would reach.
         aliases: Other names it answers to, never told.
         hidden: It is done when it is called, and never offered.
+        question: Makes a call a question to a person, whose answer is its result; `run` gets no call then.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Tool:
     targets: Targets | None = None
     aliases: tuple[str, ...] = ()
     hidden: bool = False
+    question: Questioner | None = None
 
     @property
     def brings(self) -> tuple[str, ...]:

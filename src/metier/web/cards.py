@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from markupsafe import Markup
 
+from metier.actor import Actor
 from metier.events import Status
 from metier.filters import RESERVED
 from metier.records.shape import Field, FieldType, ObjectType
@@ -107,15 +108,22 @@ class Cards:
     Args:
         objects: What this person may see; names columns and links.
         models: What people call a model, by its id.
+        actor: Who looks; None for nobody who could answer anything.
     """
 
     def __init__(
-        self, pages: Pages, objects: Sequence[ObjectType], reading: Reading, models: Mapping[str, str] | None = None
+        self,
+        pages: Pages,
+        objects: Sequence[ObjectType],
+        reading: Reading,
+        models: Mapping[str, str] | None = None,
+        actor: Actor | None = None,
     ) -> None:
         self._pages = pages
         self._models = models or {}
-        self._objects = {thing.name: thing for thing in objects}
-        self._reading = reading
+        self.objects = {thing.name: thing for thing in objects}
+        self.reading = reading
+        self.actor = actor
 
     def model(self, model_id: str) -> str:
         """Give what people call a model."""
@@ -138,7 +146,7 @@ class Cards:
             answer: `{success, message, result?, error?, ms?}`; None while there is none.
             ended: The status of a call that has no answer.
         """
-        return self._draw("chat/tool.html", card=self.tool_view(call, answer, key=key, since_ms=since_ms, ended=ended))
+        return self.draw("chat/tool.html", card=self.tool_view(call, answer, key=key, since_ms=since_ms, ended=ended))
 
     def tool_view(
         self,
@@ -154,28 +162,27 @@ class Cards:
 
     def inside(self, card: ToolCard) -> Markup:
         """Draw what an open card shows."""
-        return self._draw("chat/inside.html", card=card)
+        return self.draw("chat/inside.html", card=card)
 
     def plan(self, plan: Mapping[str, Any], thread_id: UUID | None = None) -> Markup:
         """Draw what the offline planner understood, as chips; those that can be left out ask again in the thread."""
-        return self._draw(
-            "chat/plan.html", chips=plan_chips(plan), unread=plan.get("unread") or (), thread_id=thread_id
-        )
+        return self.draw("chat/plan.html", chips=plan_chips(plan), unread=plan.get("unread") or (), thread_id=thread_id)
 
     def end(self, end: TurnEnd) -> Markup:
         """Draw the foot of a turn."""
-        return self._draw("chat/end.html", end=end)
+        return self.draw("chat/end.html", end=end)
 
-    def _draw(self, template: str, **values: Any) -> Markup:
+    def draw(self, template: str, **values: Any) -> Markup:
+        """Fill in a template."""
         return Markup(self._pages.render(template, **values))  # templates escape what they are given
 
     def _shown(self, call: Mapping[str, Any], result: Mapping[str, Any]) -> Found | None:
-        thing = self._objects.get(str(result.get("object")))
+        thing = self.objects.get(str(result.get("object")))
         match result:
             case {"records": [*records]} if thing:
-                return _found_records(thing, records, call, result, self._reading)
+                return _found_records(thing, records, call, result, self.reading)
             case {"record": record} if thing and is_object(record):
-                return _found_records(thing, [record], {}, {}, self._reading)
+                return _found_records(thing, [record], {}, {}, self.reading)
             case {"hits": [*hits]}:
                 return self._found_hits(hits)
             case _:
@@ -183,9 +190,9 @@ class Cards:
 
     def _found_hits(self, hits: Sequence[Any]) -> Found:
         rows = [
-            (Cell(str(hit["label"]), record_url(hit["object"], hit["id"])), Cell(self._objects[hit["object"]].label))
+            (Cell(str(hit["label"]), record_url(hit["object"], hit["id"])), Cell(self.objects[hit["object"]].label))
             for hit in hits
-            if hit.get("object") in self._objects
+            if hit.get("object") in self.objects
         ]
         return Found((("Record", False), ("Kind", False)), rows[:MAX_ROWS], _count(len(rows), len(rows)), None)
 

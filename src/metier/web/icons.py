@@ -28,6 +28,7 @@ DRAWINGS: Mapping[str, str] = {
     "flag": '<path d="M6 21V4M6 5h12l-2.5 4L18 13H6"/>',
     "heart": '<path d="M3 12h4l3 7 4-14 3 7h4"/>',
     "home": '<path d="M4 11l8-7 8 7v9h-5v-6H9v6H4z"/>',
+    "inbox": '<path d="M4 14l3-9h10l3 9v5H4z"/><path d="M4 14h5a3 3 0 0 0 6 0h5"/>',
     "key": '<circle cx="8" cy="15" r="4"/><path d="M11 12l8-8M16 7l3 3"/>',
     "keyboard": '<path d="M3 7h18v11H3z"/><path d="M7 11v.01M11 11v.01M15 11v.01M17 14.5v.01M7 14.5h7"/>',
     "link": '<path d="M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1"/>'

@@ -200,6 +200,11 @@ def _host(url: str) -> str:
     return host if _HOST.match(host) else ""
 
 
+def _tells(said: str, aim: str) -> bool:
+    """Say whether a link's words begin with where it leads: not `acme.com` of `acme.company.example`."""
+    return said.startswith(aim) and (len(said) == len(aim) or said[len(aim)] in "/?#: ")
+
+
 class _Renderer(RendererHTML):
     """HTML without style attributes, foreign images or headings above the page's own."""
 
@@ -216,10 +221,10 @@ class _Renderer(RendererHTML):
         begin = next(i for i in range(idx, -1, -1) if tokens[i].type == "link_open")
         href = str(tokens[begin].attrGet("href") or "")
         said = "".join(token.content for token in tokens[begin:idx])
-        host = _host(href)
-        if not host or said.startswith((href, host)):
+        aim = _host(href) or href.partition("?")[0] * href.startswith("mailto:")
+        if not aim or any(_tells(said, one) for one in (href, aim)):
             return "</a>"
-        return f'</a><span class="host">{escape(host)}</span>'
+        return f'</a><span class="host">{escape(aim)}</span>'
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]

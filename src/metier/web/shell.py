@@ -12,7 +12,7 @@ from metier.health import Checkup, may_see
 from metier.records.shape import ObjectType
 
 RECENT_CHATS = 6
-TAKEN_LETTERS = frozenset("crsu")  # after G: chat, runs, settings and usage
+TAKEN_LETTERS = frozenset("cirsu")  # after G: chat, inbox, runs, settings and usage
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Place:
         kind: What it is, as the palette shows it: `Page`, `Records`, `Settings`.
         keys: The two keys that lead there, e.g. `g c`; empty for none.
         one: For records: what a single one is called, e.g. `Company`.
+        count: For the inbox: how much is in it.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Place:
     kind: str = "Page"
     keys: str = ""
     one: str = ""
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Shell:
 async def build_shell(metier: Metier, checkup: Checkup, actor: Actor, path: str) -> Shell:
     """Look up what there is for this member: nothing that is not there, nothing that may not be seen."""
     ai = actor.holds("AI")
-    top = [Place("Chat", "/chat", "chat", keys="g c")] if ai else []
+    inbox = Place("Inbox", "/inbox", "inbox", keys="g i", count=(await metier.inbox.of(actor)).count)
+    top = [Place("Chat", "/chat", "chat", keys="g c"), inbox] if ai else [inbox]
     if ai or actor.holds("AI_SETTINGS"):
         top.append(Place("Runs", "/runs", "runs", keys="g r"))
     if ai or any(map(actor.holds, ("BILLING", "AI_SETTINGS"))):
@@ -102,6 +105,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("Connections", "/settings/connections", "external", "Settings")
     if actor.holds("AI"):
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
+    if actor.holds("AI_SETTINGS"):
+        yield Place("Agents", "/settings/ai/agents", "user", "Settings")
     if actor.holds("WORKSPACE"):
         yield Place("Features", "/settings/features", "flag", "Settings")
     if actor.holds("SECURITY"):

@@ -2,12 +2,12 @@
 
 Event ──▶ Painter ──▶ (cursor, event name, data) ──▶ one frame of server-sent events
 
-`token` becomes `html {seg, i, html}`: block `i` of text number `seg`. `tool_call`, `tool_result`, `plan_step` and
-`complete` carry a fragment in `html` besides their data; `tool_call` and `tool_result` name their `card`, which takes
-the place of one of the same number, and a `tool_result` leaves its `result` out. `resumed` says from which text number
-`seg` on, and behind how many `plans`, the page is to forget what it shows. Reasoning is left out. A frame's cursor is
-that of the newest event whose whole effect has been sent, so a reader who comes back with it misses nothing; text that
-was being written is sent again from its beginning.
+`token` becomes `html {seg, i, html}`: block `i` of text number `seg`. `tool_call`, `tool_result`, `plan_step`,
+`interrupt`, `interrupt_response` and `complete` carry a fragment in `html` besides their data; `tool_call` and
+`tool_result` name their `card`, which takes the place of one of the same number, and a `tool_result` leaves its
+`result` out. `resumed` says from which text number `seg` on, and behind how many `plans`, the page is to forget what it
+shows. Reasoning is left out. A frame's cursor is that of the newest event whose whole effect has been sent, so a reader
+who comes back with it misses nothing; text that was being written is sent again from its beginning.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from metier.actor import Actor
 from metier.clock import Clock
 from metier.events import START, Cursor, Event, EventType, Status
 from metier.runs import Run, Runs
+from metier.web.asking import draw, told_card
 from metier.web.cards import Cards, turn_end
 from metier.web.mdstream import MdStream
 from metier.web.pages import Pages
@@ -66,6 +67,7 @@ class Painter:
         self._calls: dict[tuple[UUID, str], _Called] = {}  # the last call of an id
         self._plans: list[Cursor] = []
         self._cards_made = 0
+        self._asked: dict[str, Mapping[str, Any]] = {}  # requests by id, as they were told last
         self._began = run.started_at
         self._model = ""
         self._error: Mapping[str, Any] | None = None
@@ -135,6 +137,12 @@ class Painter:
             case EventType.PLAN_STEP:
                 self._plans.append(event.cursor)
                 return self._with(data, event, lambda: self._cards.plan(data["plan"], self._run.thread_id))
+            case EventType.INTERRUPT:
+                self._asked[data["request_id"]] = data
+                return self._with(data, event, lambda: self._ask(data, None))
+            case EventType.INTERRUPT_RESPONSE:
+                asked = self._asked.get(data["request_id"])
+                return self._with(data, event, lambda: self._ask(asked, data)) if asked else data
             case EventType.USAGE:
                 self._model = data.get("model") or self._model
                 return data
@@ -169,6 +177,11 @@ class Painter:
         self._passages = {key: passage for key, passage in self._passages.items() if key[1] < data["part"]}
         self._plans = [place for place in self._plans if place <= Cursor.parse(data["after"])]
         return {**data, "seg": len(self._passages), "plans": len(self._plans)}
+
+    def _ask(self, asked: Mapping[str, Any], end: Mapping[str, Any] | None) -> str:
+        back = f"/chat/{self._run.thread_id}" if self._run.thread_id else "/inbox"
+        card = told_card(self._cards, asked, end, principal_id=self._run.principal_id, back=back)
+        return draw(self._cards, card)
 
     def _end(self, event: Event) -> str:
         data = event.data
@@ -230,4 +243,4 @@ class HtmlRenderer:
 async def cards_for(pages: Pages, actor: Actor) -> Cards:
     """Give the cards as this person reads them."""
     names = {model.id: model.label for model in pages.metier.catalog.models()}
-    return Cards(pages, await pages.metier.records.objects(actor), pages.reading(actor), names)
+    return Cards(pages, await pages.metier.records.objects(actor), pages.reading(actor), names, actor)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from metier.events import START, Cursor, Event, EventType, Status
 from metier.llm.messages import Message, Plan, Text, ToolCall, ToolResult
 from metier.runs import PromptSent, Run
+from metier.web.asking import draw, told_card
 from metier.web.cards import Cards, json_html
 from metier.web.mdstream import code_html
 from metier.web.wording import cost, duration, first_line, run_ms, used
@@ -33,7 +34,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing a run did.
+    """One thing a run did, or asked a person.
 
     Attributes:
         line: Arguments of a tool call; tokens of a model call.
@@ -42,7 +43,7 @@ class Step:
     """
 
     number: int
-    kind: Literal["model", "tool"]
+    kind: Literal["model", "tool", "person"]
     name: str
     line: str
     status: Status
@@ -70,7 +71,7 @@ class _Span:
     start: datetime
     place: Cursor
     ms: float | None
-    kind: Literal["model", "tool"]
+    kind: Literal["model", "tool", "person"]
     name: str
     line: str
     status: Status
@@ -100,7 +101,7 @@ def branches(
         prompts: Model calls by run.
         events: Of the whole tree, in order.
     """
-    spans = [*_model_spans(prompts, events), *_tool_spans(runs, events, cards)]
+    spans = [*_model_spans(prompts, events), *_tool_spans(runs, events, cards), *_person_spans(runs, events, cards)]
     spans.sort(key=lambda span: (span.start, span.place))
     line = _TimeLine(runs, now)
     steps: dict[UUID, list[Step]] = {}
@@ -234,6 +235,31 @@ def _tool_spans(runs: Sequence[Run], events: Sequence[Event], cards: Cards) -> l
             )
         )
     return spans
+
+
+def _person_spans(runs: Sequence[Run], events: Sequence[Event], cards: Cards) -> list[_Span]:
+    """Give what was asked of a person: a span from the question to the answer."""
+    asked: dict[str, list[Event]] = {}
+    ends: dict[str, Event] = {}
+    for event in events:
+        if event.type is EventType.INTERRUPT:
+            asked.setdefault(event.data["request_id"], []).append(event)
+        elif event.type is EventType.INTERRUPT_RESPONSE:
+            ends[event.data["request_id"]] = event
+    ended = all(run.status.ended for run in runs)
+    return [_person_span(told, ends.get(request_id), cards, ended=ended) for request_id, told in asked.items()]
+
+
+def _person_span(told: Sequence[Event], end: Event | None, cards: Cards, *, ended: bool) -> _Span:
+    first, last = told[0], told[-1]
+    card = told_card(cards, last.data, end.data if end else None)
+    status = Status.WAITING if not ended else Status.STOPPED
+    if end is not None:
+        status = Status.SUCCEEDED if card.granted else Status.FAILED
+    ms = (end.ts - first.ts).total_seconds() * 1000 if end else None
+    return _Span(
+        first.run_id, first.ts, first.cursor, ms, "person", card.title, card.said, status, card=draw(cards, card)
+    )
 
 
 def _calls(events: Sequence[Event]) -> list[tuple[Event, Mapping[str, Any] | None, bool]]:

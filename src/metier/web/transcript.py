@@ -12,6 +12,8 @@ from markupsafe import Markup
 from metier.chat import Turn
 from metier.events import Status
 from metier.llm.messages import Message, Plan, Text, ToolCall, ToolResult
+from metier.runs.requests import Request
+from metier.web.asking import draw, request_card
 from metier.web.cards import Cards, turn_end
 from metier.web.mdstream import render
 from metier.web.wording import is_object, run_ms, used
@@ -34,11 +36,18 @@ class TurnView:
 
 
 def turn_view(
-    turn: Turn, cards: Cards, *, model: str = "", times: Sequence[tuple[str, float]] = (), last: bool = False
+    turn: Turn,
+    cards: Cards,
+    *,
+    model: str = "",
+    times: Sequence[tuple[str, float]] = (),
+    asked: Mapping[str, Request] | None = None,
+    last: bool = False,
 ) -> TurnView:
     """Draw a turn.
 
     Args:
+        asked: What a person was asked for its calls, by the call's key.
         times: How long its tool calls took: `[(call id, ms)]`.
         model: The id of what answered, for the foot.
         last: Whether it is the thread's last turn; only that one offers Retry.
@@ -48,7 +57,7 @@ def turn_view(
     if run.status.ended:
         facts = used(cards.model(model), run.usage, run.cost_micros, run_ms(run))
         end = cards.end(turn_end(run, run.status, facts, run.error, retry=last))
-    return TurnView(run.id, _said(turn), tuple(_pieces(turn, cards, times)), end)
+    return TurnView(run.id, _said(turn), tuple(_pieces(turn, cards, times, asked or {})), end)
 
 
 def text_html(text: str, seg: int) -> Markup:
@@ -76,13 +85,16 @@ def _said(turn: Turn) -> str:
     return turn.run.input if isinstance(turn.run.input, str) else ""
 
 
-def _pieces(turn: Turn, cards: Cards, times: Sequence[tuple[str, float]]) -> Iterator[Markup]:
+def _pieces(
+    turn: Turn, cards: Cards, times: Sequence[tuple[str, float]], asked: Mapping[str, Request]
+) -> Iterator[Markup]:
     waiting = list(times)
     seg = calls = 0
     for n, message in enumerate(turn.messages):
         if message.role != "assistant":
             continue
         answers = _answers(turn.messages[n + 1 :])
+        keys = {id(call): f"{turn.run.id}/{n + 1}/{number}" for number, call in enumerate(message.tool_calls, start=1)}
         for part in message.parts:
             match part:
                 case Text(text):
@@ -91,8 +103,12 @@ def _pieces(turn: Turn, cards: Cards, times: Sequence[tuple[str, float]]) -> Ite
                 case Plan(plan):
                     yield cards.plan(plan, turn.run.thread_id)
                 case ToolCall():
-                    calls += 1
+                    if request := asked.get(keys[id(part)]):
+                        yield draw(cards, request_card(cards, request, back=f"/chat/{turn.run.thread_id}"))
                     answer = _timed(answers.get(part.id), part.id, waiting)
+                    if answer is None and turn.run.status is Status.WAITING:
+                        continue  # it has not begun
+                    calls += 1
                     yield cards.tool(call_data(part), answer, key=calls, ended=_unanswered(turn.run.status))
                 case ToolResult():
                     pass

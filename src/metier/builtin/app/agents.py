@@ -15,7 +15,7 @@ them when you are asked to.
 Filter for exactly what was asked instead of reading everything. Say how many records match. Show lists as a table \
 with the columns that matter to the question. Be brief and plain. If a question can be read in two ways, say which \
 one you took. Before you change a record, make sure it is the one that is meant; say afterwards what you changed.""",
-        toolsets=("records", "record_writes", "http"),
+        toolsets=("records", "record_writes", "http", "asking"),
     ),
 )
 

@@ -1,8 +1,35 @@
 """What a person is shown before something is done: a sentence, and each record before and after."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal
+
+# Controls but tab and line feed, marks that turn the reading order (UAX #9), and what has no width but joins nothing.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def readable(text: str) -> str:
+    """Write out what a person would not see, or would read in another order than it stands there.
+
+    >>> readable("pay \u202etxt.exe")
+    'pay ⟨U+202E⟩txt.exe'
+    """
+    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", text)
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    CONFIRM = "confirm"  # that a change is meant
+    APPROVAL = "approval"  # a judgement of a risk
+    DECISION = "decision"  # one of some options
+    INPUT = "input"  # words
+    FORM = "form"  # values that fit a JSON Schema
+
 
 Deed = Literal["create", "update", "delete", "restore", "destroy"]
 
@@ -73,3 +100,28 @@ class Preview:
     more: int = 0
     own: bool = False
     pinned: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing to choose."""
+
+    value: str
+    label: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked for its own sake; the answer is what the call comes to.
+
+    Attributes:
+        kind: `decision` (one of `options`), `input` (words) or `form` (values that fit `schema`).
+        title: The question, in one line.
+    """
+
+    kind: Kind
+    title: str
+    text: str = ""
+    options: Sequence[Option] = ()
+    schema: Mapping[str, Any] | None = None

@@ -48,15 +48,12 @@ async def show_new(
     house: House,
     actor: Asker,
     q: str = "",
-    send: str = "",
     agent: str = "",
     deleted: UUID | None = None,
 ) -> Response:
-    """Show the empty chat; `?q=` fills the composer, and with `&send=1` one of our own pages sends it."""
+    """Show the empty chat; `?q=` fills the composer. No address sends it: anybody can write a link."""
     check_flag(actor, "AI")
-    ours = request.headers.get("sec-fetch-site") == "same-origin"  # a link from elsewhere must not ask for a person
-    go = bool(send and q.strip() and ours)
-    return await _new_page(request, house, actor, agent=agent, draft=q, send=go, deleted=deleted)
+    return await _new_page(request, house, actor, agent=agent, draft=q, deleted=deleted)
 
 
 async def show_chat(request: Request, house: House, actor: Asker, thread_id: UUID, all: str = "") -> Response:
@@ -71,7 +68,6 @@ async def _new_page(
     *,
     agent: str = "",
     draft: str = "",
-    send: bool = False,
     deleted: UUID | None = None,
     problem: MetierError | None = None,
 ) -> Response:
@@ -80,7 +76,6 @@ async def _new_page(
         "suggestions": suggestions(objects),
         "lead": lead(objects),
         "deleted": deleted,
-        "send": send,
         "earlier": 0,
         "turns": (),
     }
@@ -102,7 +97,6 @@ async def _chat_page(
     values = {
         "turns": await _turn_views(request, house, actor, shown),
         "earlier": len(turns) - len(shown),
-        "send": False,
         "deleted": None,
     }
     agent = house.agents.find(thread.agent) or Agent(thread.agent, prompt="")  # one that is gone is still named
@@ -142,9 +136,11 @@ async def _page(
 async def _turn_views(request: Request, house: Metier, actor: Actor, turns: Sequence[Turn]) -> list[TurnView]:
     cards = await cards_for(pages_of(request), actor)
     ids = [turn.run.id for turn in turns]
-    models, times = await asyncio.gather(house.runs.models(actor, ids), house.runs.tool_times(actor, ids))
+    models, times, asked = await asyncio.gather(
+        house.runs.models(actor, ids), house.runs.tool_times(actor, ids), house.requests.of_runs(actor, ids)
+    )
     return [
-        turn_view(turn, cards, model=models.get(one, ""), times=times.get(one, ()), last=one == ids[-1])
+        turn_view(turn, cards, model=models.get(one, ""), times=times.get(one, ()), asked=asked, last=one == ids[-1])
         for one, turn in zip(ids, turns, strict=True)
     ]
 

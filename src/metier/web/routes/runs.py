@@ -17,6 +17,7 @@ from metier.errors import NotFound
 from metier.events import DELTAS, Event, EventType, Status
 from metier.llm.messages import Message
 from metier.runs import Run
+from metier.tools import read_in, read_words
 from metier.web.cards import json_html
 from metier.web.mdstream import code_html, render
 from metier.web.pages import fragment, page, pages_of, swap_target
@@ -27,7 +28,7 @@ from metier.web.wording import cost, duration, first_line, run_ms, shorten
 PAGE = 50
 RAW_EVENTS = 500  # of one run shown as they are stored
 VIEWS = ("steps", "events", "prompt")
-FILTERS = (Status.RUNNING, Status.SUCCEEDED, Status.FAILED, Status.STOPPED, Status.INTERRUPTED)
+FILTERS = (Status.RUNNING, Status.WAITING, Status.SUCCEEDED, Status.FAILED, Status.STOPPED, Status.INTERRUPTED)
 
 
 def router() -> APIRouter:
@@ -47,7 +48,7 @@ async def show_runs(
         request,
         "runs/list.html",
         actor=actor,
-        rows=[_row(run) for run in found.runs],
+        rows=[run_row(run) for run in found.runs],
         next_cursor=found.next_cursor,
         wanted=status,
         kind=kind,
@@ -56,7 +57,8 @@ async def show_runs(
     )
 
 
-def _row(run: Run) -> dict[str, Any]:
+def run_row(run: Run) -> dict[str, Any]:
+    """Give what a list shows of a run."""
     tokens = (run.usage.get("input_tokens") or 0) + (run.usage.get("output_tokens") or 0)
     return {
         "run": run,
@@ -86,6 +88,7 @@ async def show_run(request: Request, house: House, actor: Asker, run_id: UUID, v
         "who": run.actor.get("label", ""),
         "labels": _labels(house),
         "thread": await _thread(house, actor, run),
+        "read": await _read(house, run),
         **await _view_values(request, house, actor, run, view),
     }
     if swap_target(request) == "trace":
@@ -166,6 +169,15 @@ def _raw(events: Sequence[Event]) -> list[RawEvent]:
         part = (event.run_id, event.type, event.data["part"]) if text is not None else None
         rows.append(RawEvent(str(event.cursor), "", event.ts, event.type.value, data, part))
     return rows
+
+
+async def _read(house: Metier, run: Run) -> str:
+    """Say whose words the conversation held at the end of this turn; empty for nobody's, and for what is no turn."""
+    if run.thread_id is None or run.turn is None:
+        return ""
+    stored = await house.runs.messages(run.workspace_id, thread_id=run.thread_id, before_turn=run.turn + 1)
+    reads = read_in(one.message for one in stored)
+    return f"This turn has read: {read_words(reads)}" if reads else ""
 
 
 async def _thread(house: Metier, actor: Actor, run: Run) -> UUID | None:

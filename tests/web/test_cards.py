@@ -82,6 +82,20 @@ def test_a_card_has_the_state_of_its_call(answer, status: Status):
     assert tool_card({"name": "x", "arguments": {}}, answer, lambda *_: None).status is status
 
 
+@pytest.mark.parametrize(
+    ("result", "undo"),
+    [
+        ({"object": "ship", "changes": [], "change_id": "C"}, "C"),
+        ({"object": "ship", "changes": [], "change_id": None}, ""),
+        ({"object": "ship", "records": [], "change_id": "C"}, ""),
+    ],
+)
+def test_a_card_of_what_was_written_offers_to_undo_it(result, undo: str):
+    answer = {"success": True, "message": "Updated ship Aurora.", "result": result}
+
+    assert tool_card({"name": "update_ship"}, answer, lambda *_: None).undo == undo
+
+
 def test_a_long_output_is_cut():
     card = tool_card({"name": "x", "arguments": {}}, {"success": True, "result": ["x" * 100_000]}, lambda *_: None)
 

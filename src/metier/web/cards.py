@@ -59,6 +59,7 @@ class ToolCard:
         filter: The filter in words, with the range its time words came to.
         ms: How long it took; None while running or unknown.
         since_ms: How long it has been running.
+        undo: What takes back what the call changed; empty if it changed nothing.
     """
 
     key: str
@@ -73,6 +74,7 @@ class ToolCard:
     output: Markup | None = None
     took: str = ""
     since_ms: int = 0
+    undo: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,7 @@ def tool_card(
         output=json_html(result) if result is not None and found is None else None,
         took=duration((answer or {}).get("ms")),
         since_ms=since_ms,
+        undo=str(body.get("change_id") or "") if "changes" in body else "",
     )
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -271,7 +272,8 @@ async def destroy_record(request: Request, house: House, actor: Asker, name: str
 
 async def undo_change(request: Request, house: House, actor: Asker, change_id: str) -> Response:
     """Take a change back, and go where the form says."""
-    back = own_path((await form_inputs(request)).get("back", ""), "/o")
+    came_from = urlsplit(request.headers.get("referer", "")).path
+    back = own_path((await form_inputs(request)).get("back", came_from), "/o")
     written = await house.records.undo(actor, change_id, cause=BY_HAND)
     return _after(request, back, written)
 

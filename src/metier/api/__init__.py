@@ -24,6 +24,7 @@ from metier.api import (
     writes,
 )
 from metier.api.auth import OriginCheck
+from metier.api.credentials import describe_credentials
 from metier.api.errors import handle_errors
 from metier.api.sse import Renderer
 from metier.app import Metier
@@ -68,4 +69,5 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(audit.router())
     app.include_router(hosts.router())
     app.include_router(workspace.health_router())
+    describe_credentials(app)
     return app

@@ -103,7 +103,7 @@ def _add_invitations(routes: APIRouter) -> None:
         await house.access.withdraw_invitation(actor, invitation_id)
         return Response(status_code=204)
 
-    @routes.post("/invitations/accept", status_code=201)
+    @routes.post("/invitations/accept", openapi_extra={"security": []}, status_code=201)
     async def accept_invitation(house: House, body: Acceptance) -> dict[str, Any]:
         """Become a member with an invitation's token; needs no credential. Sign in with e-mail and password then."""
         signed_in = await house.access.accept(

@@ -17,6 +17,7 @@ CHANGES = sorted(name for name in operations() if name.split()[0] not in ("GET",
 #: What leaves no row, and why.
 ELSEWHERE = {
     "POST /api/v1/records/{object}/query": "reads",
+    "POST /api/v1/objects/{name}/fields/{field}/preview": "reads",
     "POST /api/v1/threads": "a chat of one's own; what is asked in it is a run",
     "PATCH /api/v1/threads/{thread_id}": "the title of a chat of one's own",
     "POST /api/v1/threads/{thread_id}/messages": "a run, which keeps all of it",
@@ -121,6 +122,58 @@ async def _accepted(desk: Desk) -> object:
     return await desk.send("POST", "/invitations/accept", body)
 
 
+SHIP = {"name": "ship", "fields": [{"name": "name", "type": "text"}, {"name": "length", "type": "text"}]}
+OBJECT, FIELD, DEFINITION = "/objects/ship", "/objects/ship/fields/length", "/definitions/object/ship"
+
+
+def after_ship(*steps: tuple[str, str, Any]) -> Do:
+    """Make a type of ships, then take these steps."""
+
+    async def do(desk: Desk) -> None:
+        for method, path, body in (("POST", "/objects", SHIP), *steps):
+            await desk.send(method, path, body)
+
+    return do
+
+
+DRAFTED = ("PUT", DEFINITION, {"body": {**SHIP, "label": "Boat"}, "draft": True})
+HIDDEN = ("POST", f"{FIELD}/hide", {})
+ARCHIVED = ("POST", f"{DEFINITION}/archive", {})
+ONE = "/api/v1/definitions/{kind}/{name}"
+ONE_FIELD = "/api/v1/objects/{name}/fields"
+
+DATA_MODEL: Mapping[str, tuple[str, Do]] = {
+    "POST /api/v1/objects": ("definition.published", after_ship()),
+    "PATCH /api/v1/objects/{name}": ("definition.published", after_ship(("PATCH", OBJECT, {"label": "Boat"}))),
+    f"POST {ONE_FIELD}": (
+        "definition.published",
+        after_ship(("POST", f"{OBJECT}/fields", {"name": "x", "type": "text"})),
+    ),
+    f"PATCH {ONE_FIELD}/{{field}}": ("definition.published", after_ship(("PATCH", FIELD, {"label": "L"}))),
+    f"POST {ONE_FIELD}/{{field}}/hide": ("definition.published", after_ship(HIDDEN)),
+    f"POST {ONE_FIELD}/{{field}}/restore": (
+        "definition.published",
+        after_ship(HIDDEN, ("POST", f"{FIELD}/restore", {})),
+    ),
+    f"POST {ONE_FIELD}/{{field}}/purge": (
+        "definition.purged",
+        after_ship(HIDDEN, ("POST", f"{FIELD}/purge", {"confirm": "ship.length"})),
+    ),
+    f"PUT {ONE}": ("definition.drafted", after_ship(DRAFTED)),
+    f"DELETE {ONE}/draft": ("definition.draft_discarded", after_ship(DRAFTED, ("DELETE", f"{DEFINITION}/draft", None))),
+    f"POST {ONE}/publish": ("definition.published", after_ship(DRAFTED, ("POST", f"{DEFINITION}/publish", {}))),
+    f"POST {ONE}/rollback": (
+        "definition.published",
+        after_ship(("PATCH", OBJECT, {"label": "Boat"}), ("POST", f"{DEFINITION}/rollback", {"version": 1})),
+    ),
+    f"POST {ONE}/archive": ("definition.archived", after_ship(ARCHIVED)),
+    f"POST {ONE}/restore": ("definition.restored", after_ship(ARCHIVED, ("POST", f"{DEFINITION}/restore", {}))),
+    f"POST {ONE}/purge": (
+        "definition.purged",
+        after_ship(ARCHIVED, ("POST", f"{DEFINITION}/purge", {"confirm": "ship"})),
+    ),
+}
+
 ACTIONS: Mapping[str, tuple[str, Do]] = {
     "POST /api/v1/records/{object}": (
         "record.written",
@@ -186,6 +239,15 @@ ACTIONS: Mapping[str, tuple[str, Do]] = {
     "PUT /api/v1/feature-flags/{key}": (
         "feature.switched",
         lambda d: d.send("PUT", "/feature-flags/IS_IF_ELSE_ENABLED", {"value": False}),
+    ),
+    **DATA_MODEL,
+    "PUT /api/v1/allowed-hosts/{host}": ("host.allowed", lambda d: d.send("PUT", "/allowed-hosts/a.example.com", {})),
+    "DELETE /api/v1/allowed-hosts/{host}": (
+        "host.removed",
+        lambda d: _with(
+            d.send("PUT", "/allowed-hosts/a.example.com", {}),
+            lambda _: d.send("DELETE", "/allowed-hosts/a.example.com"),
+        ),
     ),
     "PUT /api/v1/secrets/{name}": ("secret.created", lambda d: d.send("PUT", "/secrets/PAY", SECRET)),
     "DELETE /api/v1/secrets/{name}": (

@@ -192,6 +192,8 @@ class Change:
         owner = self._owner(kind)
         stored = await self._existing(owner, name)
         _check_revision(owner, name, stored, expected)
+        action, target = "definition.draft_discarded", f"{owner.name} {stored.name}"
+        await write_down(self.tx, self._clock, self._actor, action, target=target, target_id=stored.id)
         if stored.version is None:
             await rows.delete(self.tx, self._actor.workspace_id, stored.id)
             return None

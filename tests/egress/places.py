@@ -188,7 +188,7 @@ class NoSecrets(Secrets):
         pass
 
 
-CLIENT, ASK, HEALTH = "metier.egress.client", "metier.cli.ask", "metier.health"
+CLIENT, ASK, HEALTH = "metier.egress.client", "metier.cli.conversation", "metier.health"
 DRIVER = "metier.builtin.providers.openai.driver"
 
 PLACES = (

@@ -9,6 +9,7 @@ import pytest
 from metier.agents import define_agent
 from metier.testing import House, Script, open_house
 from metier.testing.house import Told
+from tests.asking import NO, ended, reply, waiting
 from tests.egress.origin import Origin, page, redirect
 from tests.stored import everything_stored
 
@@ -203,12 +204,18 @@ async def test_after_foreign_words_only_listed_hosts_are_reached(house: House, o
             .then_says("Done.")
         )
 
-    refused = (await house.ask("Ask it.", agent="caller", model=script())).last("tool_result")
+    house.model.script = script()
+    thread = await house.metier.chat.create_thread(house.actor, agent="caller", model="scripted/model")
+    run = await house.metier.chat.send(house.actor, thread.id, "Ask it.")
+    [request] = await waiting(house, run.id)
+    assert (request.kind, request.shown.arguments) == ("approval", {"url": f"http://localhost:{origin.port}/steal"})
+    assert "web pages" in request.shown.why
+    await reply(house, request, NO)
+    refused = (await ended(house, run.id)).last("tool_result")
     await house.metier.hosts.allow(house.actor, "localhost")
     allowed = (await house.ask("Ask it.", agent="caller", model=script())).last("tool_result")
 
-    assert refused.error == "NobodyToAsk"
-    assert "web pages" in refused.data["message"]
+    assert refused.error == "Declined"
     assert allowed.error is None
     assert [asked.path for asked in origin.requests] == ["/", "/", "/steal"]
 

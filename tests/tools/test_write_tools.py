@@ -10,8 +10,10 @@ from metier.agents import define_agent
 from metier.builtin.tools.record_writes import make_tools
 from metier.context import Context
 from metier.errors import MissingPermission, NoSuchRecord
+from metier.runs.requests import Answer, Request
 from metier.testing import Events, House, Script, open_house
 from metier.tools import Tool
+from tests.asking import NO, YES, ended, reply, waiting
 
 WRITER = define_agent(name="writer", prompt="You write.", toolsets=["records", "record_writes"], confirm="never")
 
@@ -258,9 +260,23 @@ async def test_a_change_of_many_records_shows_the_first(desk: House):
     assert (preview.title, len(preview.changes), preview.more) == ("Delete 25 companies", 20, 5)
 
 
-async def test_an_agent_that_must_ask_first_writes_nothing_where_nobody_can_answer(desk: House):
-    script = Script().calls("create_company", name="Bolt").then_says("Somebody has to say yes.")
+async def test_an_agent_that_must_ask_first_writes_after_a_yes_only(desk: House):
+    acme = await company(desk, employees=7)
+    thread = await desk.metier.chat.create_thread(desk.actor, agent="crm-assistant", model="scripted/model")
 
-    await desk.ask("Create Bolt.", model=script, agent="crm-assistant")
+    async def change(employees: int, answer: Answer) -> Request:
+        desk.model.script = Script().calls("update_company", id=acme, employees=employees).then_says("So be it.")
+        run = await desk.metier.chat.send(desk.actor, thread.id, "Change it.")
+        [request] = await waiting(desk, run.id)
+        assert (await desk.metier.records.get(desk.actor, "company", acme))["employees"] == 7
+        await reply(desk, request, answer)
+        await ended(desk, run.id)
+        return request
 
-    assert (await desk.metier.records.find(desk.actor, "company")).records == []
+    declined = await change(8, NO)
+    assert (await desk.metier.records.get(desk.actor, "company", acme))["employees"] == 7
+    await change(9, YES)
+
+    assert declined.shown.title == "Update Acme"
+    assert [(one.before, one.after) for one in declined.shown.changes[0].fields] == [(7, 8)]
+    assert (await desk.metier.records.get(desk.actor, "company", acme))["employees"] == 9

@@ -70,7 +70,7 @@ async def test_runs_are_below_chat_and_in_the_palette(site: Site):
     page = await site.page("/runs")
 
     places = [a["href"] for a in page.select(".sidebar [aria-labelledby=group-workspace] a")]
-    assert places == ["/chat", "/runs"]
+    assert places == ["/chat", "/inbox", "/runs", "/usage"]
     assert page.select_one(".sidebar a[href='/runs']")["aria-current"] == "page"
     assert page.select_one("#palette-places").find("a", href="/runs")["data-keys"] == "g r"
 

@@ -17,6 +17,7 @@ from metier.chat.turns import MAX_TAKE_OVERS
 from metier.errors import Waiting
 from metier.events import Event, Status
 from metier.llm.history import find_break
+from metier.runs.runs import PATIENCE_S
 from metier.settings import Settings
 from metier.testing import Events, FrozenClock, House, Script, ScriptedModel, open_house
 
@@ -89,13 +90,22 @@ async def first(database_url: str, clock: FrozenClock, desk: Desk) -> AsyncItera
         yield opened
 
 
+class OtherModel(ScriptedModel):
+    """What a process has that lacks the scripted model."""
+
+    name = "other"
+
+
 @asynccontextmanager
-async def another(first: House, url: str, home: Path, desk: Desk, *, takes_over: bool = True) -> AsyncIterator[House]:
+async def another(
+    first: House, url: str, home: Path, desk: Desk, *, takes_over: bool = True, lacks: str = ""
+) -> AsyncIterator[House]:
     """Open a house as another process on the same database would."""
-    model = ScriptedModel()
+    model = OtherModel() if lacks == "model" else ScriptedModel()
+    agents = [] if lacks == "agent" else [desk.agent()]
     settings = Settings.for_tests(home, database_url=url, **STILL)
     async with Metier.open(
-        settings, clock=first.metier.clock, providers=[model], agents=[desk.agent()], takes_over=takes_over
+        settings, clock=first.metier.clock, providers=[model], agents=agents, takes_over=takes_over
     ) as metier:
         yield House(metier, model, first.actor)
 
@@ -476,6 +486,42 @@ async def test_a_turn_that_waits_can_be_stopped(first: House, desk: Desk):
 
     assert (await events_of(first, run_id)).status == "stopped"
     assert [role for role, _ in await texts(first, run_id)] == ["user", "assistant", "tool"]
+
+
+@pytest.mark.parametrize("lacks", ["model", "agent"])
+async def test_a_process_leaves_a_turn_to_one_that_has_what_it_needs(
+    first: House, database_url: str, tmp_path: Path, desk: Desk, lacks: str
+):
+    run_id = await begin(first, Script().calls("approved").then_says("Done."))
+    await wait_for(first, run_id, Status.WAITING)
+    await first.metier.engine.rest()
+    desk.answered = True
+    async with another(first, database_url, tmp_path / "a", desk, lacks=lacks) as poor:
+        await first.metier.runs.requeue(run_id)
+        await poor.metier.engine.sweep()
+        assert (await first.metier.runs.get(first.actor, run_id)).status is Status.QUEUED
+
+        async with another(first, database_url, tmp_path / "b", desk) as able:
+            able.model.script = Script().says("Done.")
+            assert (await events_of(first, run_id)).status == "succeeded"
+
+
+async def test_a_turn_for_which_no_process_has_the_model_ends_with_words(
+    first: House, database_url: str, tmp_path: Path, desk: Desk, clock: FrozenClock
+):
+    run_id = await begin(first, Script().calls("approved").then_says("Done."))
+    await wait_for(first, run_id, Status.WAITING)
+    await first.metier.engine.rest()
+    desk.answered = True
+    async with another(first, database_url, tmp_path, desk, lacks="model") as poor:
+        await first.metier.runs.requeue(run_id)
+        await poor.metier.engine.sweep()
+        clock.forward(PATIENCE_S)
+        await poor.metier.engine.sweep()
+        events = await events_of(first, run_id)
+
+    assert events.status == "failed"
+    assert "scripted/model" in (await first.metier.runs.get(first.actor, run_id)).error["message"]
 
 
 async def test_a_single_command_goes_on_with_what_it_began_itself(

@@ -24,7 +24,7 @@ from metier.llm.messages import Message, ToolCall, user
 from metier.records import Records
 from metier.redaction import get_logger
 from metier.registry import Registry
-from metier.runs import Run, RunLog, Runs
+from metier.runs import Open, Run, RunLog, Runs
 from metier.runs.requests import Request as PersonRequest
 from metier.runs.requests import Requests, Shown
 from metier.tools import Offer, interrupted_output, read_in
@@ -82,7 +82,7 @@ class Chat:
         self._default_agent = default_agent
         self._working: set[asyncio.Task[None]] = set()
         self._logger = get_logger("metier.chat")
-        runs.resumes(KIND, self.go_on)
+        runs.resumes(KIND, self.go_on, self.able)
         requests.looks_again(KIND, self.look_again)
 
     # threads
@@ -160,6 +160,13 @@ class Chat:
     def go_on(self, log: RunLog) -> None:
         """Go on with a turn from its last message, in the background: its process died, or it waited for a person."""
         self._start(log, lambda: self._answer_on(log))
+
+    async def able(self, run: Open) -> bool:
+        """Say whether this process has the agent and the model of a turn."""
+        agent = self._agents.find(run.name)
+        if agent is None or run.thread_id is None:
+            return False
+        return self._catalog.has(await self._threads.model(run.workspace_id, run.thread_id) or agent.model)
 
     async def look_again(self, request: PersonRequest) -> tuple[Shown, str]:
         """Give what the person who is asked for a call of a turn would see now, and its hash.

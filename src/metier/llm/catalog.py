@@ -109,6 +109,14 @@ class ModelCatalog:
             raise NoModel(name, [model.id for model in self.models()])
         return found
 
+    def has(self, name: str | None) -> bool:
+        """Say whether a configured provider answers to a name."""
+        try:
+            self.resolve(name)
+        except NoModel:
+            return False
+        return True
+
     def provider_of(self, model: ModelInfo) -> Provider:
         """Give the provider of a resolved model."""
         return self._providers.get(provider_name(model))

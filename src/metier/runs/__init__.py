@@ -2,7 +2,7 @@
 
 from metier.runs.budget import Budget, Period, Scope, Standing
 from metier.runs.budgets import Budgets
-from metier.runs.claims import Left
+from metier.runs.claims import Left, Open
 from metier.runs.inbox import Inbox
 from metier.runs.ledger import Ledger
 from metier.runs.run import PromptSent, Run, RunPage, StoredMessage
@@ -18,6 +18,7 @@ __all__ = [
     "Inbox",
     "Ledger",
     "Left",
+    "Open",
     "Period",
     "PromptSent",
     "Report",

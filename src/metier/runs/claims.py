@@ -34,7 +34,8 @@ where w.ended_at < clock_timestamp() - interval '1 day'
 """
 
 _LEFT = """
-select r.id, r.epoch, r.kind from core.run r left join core.worker w on w.id = r.worker_id
+select r.id, r.epoch, r.kind, r.workspace_id, r.name, r.thread_id
+from core.run r left join core.worker w on w.id = r.worker_id
 where r.status in ('queued', 'running') and r.parent_id is null and (w.id is null or w.ended_at is not null)
 order by r.created_at, r.id
 """
@@ -183,6 +184,14 @@ class Open:
     id: UUID
     epoch: int
     kind: str
+    workspace_id: UUID
+    name: str
+    thread_id: UUID | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Open":
+        """Give a run of this process as others see it once it is let go of."""
+        return cls(run.id, run.epoch, run.kind, run.workspace_id, run.name, run.thread_id)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Runs: opening, finding, following and stopping them, on any process."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -27,10 +27,15 @@ from metier.runs.writer import Writer
 from metier.store import Database
 
 STOP_CHANNEL = "metier_stop"
+PATIENCE_S = (
+    30.0  # what this process lacks another may have; after this long it claims the run, and tells what is missing
+)
 SAFETY_S = 5.0  # a stop whose notification got lost is seen after this long
 
 #: Goes on with a root run; returns at once and works in the background.
 Resume = Callable[[RunLog], None]
+#: Says whether this process has what a run needs, such as its model.
+Able = Callable[[Open], Awaitable[bool]]
 
 _ASK_TO_STOP = f"""
 with asked as (
@@ -58,7 +63,8 @@ class Runs(History):
         self._table = Table(db)
         self._claims = ClaimTable(db, clock, engine.worker)
         self._known = Known()
-        self._resume: dict[str, Resume] = {}
+        self._resume: dict[str, tuple[Resume, Able]] = {}
+        self._left: dict[UUID, float] = {}  # root runs left to others, and since when (seconds of the clock)
         self._open: dict[UUID, RunLog] = {}  # root runs at work here, by id
         self._abandoned: dict[UUID, Open] = {}  # root runs that nobody here works on, though they may not have ended
         self._own: set[UUID] = set()  # root runs that were opened here, and let go of before their end
@@ -137,9 +143,13 @@ class Runs(History):
             self._open[run.id] = run_log
         return run_log
 
-    def resumes(self, kind: str, resume: Resume) -> None:
-        """Let root runs of this kind go on after a take-over; those of other kinds end as interrupted."""
-        self._resume[kind] = resume
+    def resumes(self, kind: str, resume: Resume, able: Able | None = None) -> None:
+        """Let root runs of this kind go on after a take-over; those of other kinds end as interrupted.
+
+        Args:
+            able: Whether this process can; a run for which it cannot is left to other processes for 30 s.
+        """
+        self._resume[kind] = (resume, able or _always)
 
     async def requeue(self, root_id: UUID) -> bool:
         """Let a root run that waits go on now, on any process; False if it does not wait (any more)."""
@@ -213,7 +223,9 @@ class Runs(History):
     async def sweep(self) -> int:
         """Take over what dead workers left behind, or end what cannot go on; gives the number of root runs."""
         await self._hand_on_abandoned()
-        swept = [await self._see_to(run) for run in await self._claims.open() if run.id not in self._open]
+        found = await self._claims.open()
+        self._left = {run.id: self._left[run.id] for run in found if run.id in self._left}
+        swept = [await self._see_to(run) for run in found if run.id not in self._open]
         await self._claims.end_orphans()
         return sum(swept)
 
@@ -284,10 +296,10 @@ class Runs(History):
 
     async def _see_to(self, run: Open) -> bool:
         """Go on with a root run that nobody holds, or end it; False if that is not for this process to do."""
-        resume = self._resume.get(run.kind)
-        if resume is None:
+        if run.kind not in self._resume:
             return await self._claims.interrupt(run.id, run.epoch)
-        if self._closed or not (self._engine.takes_over or run.id in self._own):
+        resume, able = self._resume[run.kind]
+        if self._closed or not (self._engine.takes_over or run.id in self._own) or await self._leaves(run, able):
             return False
         claim = await self._claims.claim(run)
         if claim is None:
@@ -297,6 +309,12 @@ class Runs(History):
             run_log.stop()
         resume(run_log)
         return True
+
+    async def _leaves(self, run: Open, able: Able) -> bool:
+        """Say whether a run is left to processes that have what it needs."""
+        if await able(run):
+            return False
+        return self._clock.monotonic() - self._left.setdefault(run.id, self._clock.monotonic()) < PATIENCE_S
 
     def _lost(self, run_log: RunLog) -> None:
         self._forget(run_log)
@@ -311,7 +329,7 @@ class Runs(History):
             self._own.add(run_log.run.id)
 
     def _abandon(self, run: Run) -> None:
-        self._abandoned[run.id] = Open(run.id, run.epoch, run.kind)
+        self._abandoned[run.id] = Open.of(run)
         self._own.add(run.id)
 
     def _forget(self, run_log: RunLog) -> None:
@@ -323,7 +341,7 @@ class Runs(History):
     async def _leave(self) -> None:
         """Hand on what is still open here; no other process need wait for a silence."""
         for run_log in list(self._open.values()):
-            await self._hand_on(Open(run_log.run.id, run_log.run.epoch, run_log.run.kind))
+            await self._hand_on(Open.of(run_log.run))
             run_log.log.lose(StepInterrupted("Metier was shut down while the run was at work."))
         await self._hand_on_abandoned()
 
@@ -394,6 +412,11 @@ class Runs(History):
             )
             for row in rows:
                 logs[row["id"]].stop()
+
+
+async def _always(run: Open) -> bool:
+    """Say that this process can go on with a run, whatever it needs."""
+    return True
 
 
 def _ignore(run_log: RunLog, stored: bool) -> None:

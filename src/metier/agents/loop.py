@@ -41,7 +41,18 @@ from metier.llm.messages import (
 )
 from metier.runs import Left, RunLog
 from metier.runs.requests import Request as PersonRequest
-from metier.tools import Caution, Dispatcher, NeedsPerson, Offer, Tool, Toolset, read_in, record_result, stopped
+from metier.tools import (
+    Careful,
+    Caution,
+    Dispatcher,
+    NeedsPerson,
+    Offer,
+    Tool,
+    Toolset,
+    read_in,
+    record_result,
+    stopped,
+)
 
 
 @dataclass(frozen=True)
@@ -294,27 +305,29 @@ class Loop:
         self._put_results(calls, results)
 
     async def _make(self, calls: Sequence[ToolCall], results: dict[str, ToolResult], begun: Collection[str]) -> None:
-        reads = read_in(self._messages)
         waits: list[NeedsPerson] = []
+
+        async def careful() -> Caution:
+            caution = await self._parts.caution(self._ctx.actor, self._agent, self._model)
+            return replace(caution, reads=read_in(self._messages))
+
         for number, call in enumerate(calls, start=1):
             await self._refresh()
-            caution = await self._parts.caution(self._ctx.actor, self._agent, self._model)
-            caution = replace(caution, reads=reads)
             ctx = replace(self._ctx, effect_key=f"{self._log.run.id}/{self._log.messages}/{number}")
             try:
                 if waits and call.id not in results:
-                    await self._parts.dispatcher.ask_ahead(ctx, call, self._offer, caution)
+                    await self._parts.dispatcher.ask_ahead(ctx, call, self._offer, careful)
                 elif call.id not in results:
-                    results[call.id] = await self._call(ctx, call, caution, begun=call.id in begun)
+                    results[call.id] = await self._call(ctx, call, careful, begun=call.id in begun)
             except NeedsPerson as wait:
                 waits.append(wait)
         if waits:
             raise _Asks([wait.request for wait in waits if wait.request])
 
-    async def _call(self, ctx: Context, call: ToolCall, caution: Caution, *, begun: bool) -> ToolResult:
+    async def _call(self, ctx: Context, call: ToolCall, careful: Careful, *, begun: bool) -> ToolResult:
         started = ctx.clock.monotonic()
         try:
-            return await self._parts.dispatcher.dispatch(ctx, call, self._offer, caution, begun=begun)
+            return await self._parts.dispatcher.dispatch(ctx, call, self._offer, careful, begun=begun)
         except asyncio.CancelledError as end:
             if not self._is_let_go(end):
                 record_result(ctx, call, stopped(call).output, started)

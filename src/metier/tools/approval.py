@@ -3,7 +3,7 @@
 tool and arguments + Preview ──▶ decide(…, Caution) ──▶ None, or a Need: confirm (one's own change), approve (a risk)
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,6 +31,10 @@ class Caution:
     confirm: Confirm = Confirm.ALWAYS
     reads: frozenset[str] = frozenset()
     allows: Callable[[str], bool] = _nowhere
+
+
+#: Looks up what a run is careful about now; only calls that may need a person ask.
+Careful = Callable[[], Awaitable[Caution]]
 
 
 @dataclass(frozen=True)

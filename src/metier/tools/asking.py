@@ -16,7 +16,7 @@ from metier.errors import Declined, NobodyToAsk
 from metier.llm.messages import ToolCall
 from metier.runs.requests import Audience, Kind, Preview, Question, Request, Shown, State, Verdict
 from metier.runs.requests.request import EXPIRES_AFTER
-from metier.tools.approval import Caution, Need, decide
+from metier.tools.approval import Careful, Caution, Need, decide
 from metier.tools.tool import Tool
 
 JUDGES = "AI_SETTINGS"  # whoever holds it judges the risks of what an API key's agent does
@@ -52,7 +52,7 @@ async def consent(
     call: ToolCall,
     tool: Tool,
     arguments: Mapping[str, Any],
-    caution: Caution,
+    careful: Careful,
     *,
     asked: Asked | None,
     clean: Clean,
@@ -77,6 +77,7 @@ async def consent(
     if tool.question is not None:
         shown = _question(await tool.question(ctx, arguments), tool, arguments)
     else:
+        caution = await careful()
         preview, need = await look(ctx, tool, arguments, caution)
         if need is None:
             return NOT_NEEDED

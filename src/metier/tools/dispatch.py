@@ -33,7 +33,7 @@ from metier.redaction import Redactor, get_logger, without_credentials
 from metier.registry import fold_name
 from metier.runs.requests import Kind, Request, Shown
 from metier.schema import Validators
-from metier.tools.approval import Caution, Need
+from metier.tools.approval import Careful, Caution, Need
 from metier.tools.asking import NOT_NEEDED, Asked, Consent, NeedsPerson, cleaned, consent, look, show
 from metier.tools.tool import Output, Tool
 
@@ -88,7 +88,7 @@ class Dispatcher:
         self._logger = get_logger("metier.tools")
 
     async def dispatch(
-        self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution, *, begun: bool = False
+        self, ctx: Context, call: ToolCall, offer: Offer, careful: Careful, *, begun: bool = False
     ) -> ToolResult:
         """Run one call and record it; never raises for what the call did wrong.
 
@@ -108,7 +108,7 @@ class Dispatcher:
         tool, arguments, unread = self._read(ctx, call, offer)
         if begun and not (tool is not None and tool.repeatable(arguments)):
             return record_result(ctx, call, interrupted_output(call.name), started)
-        said, fault = await self._consent(ctx, call, tool, arguments, caution, unread, begun=begun)
+        said, fault = await self._consent(ctx, call, tool, arguments, careful, unread, begun=begun)
         data = self._redactor.value(_call_data(call, tool, arguments), of=ctx.actor.workspace_id)
         noted = ctx.emit(EventType.TOOL_CALL, data)
         if tool is not None and tool.effect != "read":
@@ -118,14 +118,14 @@ class Dispatcher:
         ctx.note(ctx.actor, _decision(call, tool, output, refused=fault is not None, approval_id=said.request_id))
         return record_result(ctx, call, output, started, tool.brings if tool and not unread else ())
 
-    async def ask_ahead(self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution) -> None:
+    async def ask_ahead(self, ctx: Context, call: ToolCall, offer: Offer, careful: Careful) -> None:
         """Ask a person for a call that will be made later, if it needs one; nothing runs, nothing is recorded.
 
         Raises:
             NeedsPerson: It waits for a person.
         """
         tool, arguments, fault = self._read(ctx, call, offer)
-        await self._consent(ctx, call, tool, arguments, caution, fault)
+        await self._consent(ctx, call, tool, arguments, careful, fault)
 
     async def show(
         self, ctx: Context, call: ToolCall, offer: Offer, caution: Caution, before: Request
@@ -159,7 +159,7 @@ class Dispatcher:
         call: ToolCall,
         tool: Tool | None,
         arguments: Mapping[str, Any],
-        caution: Caution,
+        careful: Careful,
         fault: MetierError | None,
         *,
         begun: bool = False,
@@ -169,7 +169,7 @@ class Dispatcher:
             return NOT_NEEDED, fault
         try:
             async with asyncio.timeout(self._timeout_s):
-                said = await consent(ctx, call, tool, arguments, caution, asked=self._asked, clean=self._clean)
+                said = await consent(ctx, call, tool, arguments, careful, asked=self._asked, clean=self._clean)
                 return said, None
         except (NeedsPerson, Waiting):
             raise

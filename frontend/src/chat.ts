@@ -2,13 +2,19 @@
 // Everything in it also works as plain forms and links.
 
 import { post, refreshFrame } from "./http";
-import { isToSend } from "./once";
+import { isToSend, newKey } from "./once";
 import { type Reader, RunStream } from "./stream";
 import { Painter, status, tick } from "./turn";
 
 const NEAR = 80; // px from the end within which the page follows the answer
 const WAIT = "Wait for the answer, or stop it, then send.";
 const ANSWER_FIRST = "Answer what is asked above, or stop it, then send.";
+
+interface Message {
+  thread: string;
+  text: string;
+  key: string;
+}
 
 class Chat extends HTMLElement {
   private log!: HTMLElement;
@@ -19,6 +25,7 @@ class Chat extends HTMLElement {
   private following = true;
   private stream: RunStream | undefined;
   private ticking = 0;
+  private unsure: Message | undefined; // sent, and nobody knows whether it came
   private life = new AbortController();
 
   connectedCallback(): void {
@@ -115,13 +122,21 @@ class Chat extends HTMLElement {
     try {
       const fresh = !this.dataset.thread;
       const thread = this.dataset.thread ?? (await this.begin());
-      const run = await post(`/api/v1/threads/${thread}/messages`, { text });
+      const { key } = (this.unsure = this.message(thread, text));
+      const run = await post(`/api/v1/threads/${thread}/messages`, { text }, key);
+      this.unsure = undefined;
       turn.dataset.run = String(run.run_id);
       this.follow(turn);
       if (fresh) void refreshFrame(`/chat/${thread}`);
     } catch (error) {
       this.takeBack(turn, text, (error as Error).message);
     }
+  }
+
+  /** Gives what is sent its key: the one it had before, if it is sent again. */
+  private message(thread: string, text: string): Message {
+    const again = this.unsure?.thread === thread && this.unsure.text === text;
+    return again && this.unsure ? this.unsure : { thread, text, key: newKey() };
   }
 
   /** Makes the thread that a new chat does not have yet. */

@@ -2,11 +2,12 @@
 
 type Answer = Record<string, unknown>;
 
-/** Posts JSON to the API; throws an Error that says in words what was wrong. */
-export async function post(url: string, body: Answer): Promise<Answer> {
+/** Posts JSON to the API; throws an Error that says in words what was wrong. With a `key` it is done once however often it is asked. */
+export async function post(url: string, body: Answer, key?: string): Promise<Answer> {
+  const headers = { "Content-Type": "application/json", ...(key && { "Idempotency-Key": key }) };
   let answer: Response;
   try {
-    answer = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   } catch {
     throw new Error("The server did not answer. Your text is kept; try again.");
   }

@@ -14,7 +14,7 @@ from metier.access import Access, AllowedHosts, Outside, Secrets, keyring_of
 from metier.actor import Actor
 from metier.agents import Agent, Care, Parts
 from metier.audit import Audit
-from metier.chat import Chat, Threads
+from metier.chat import Chat, Repeats, Threads
 from metier.clock import Clock, SystemClock
 from metier.context import Ask
 from metier.definitions import Definitions
@@ -150,6 +150,7 @@ class Metier:
         engine.hold(requests)
         chat = Chat(
             Threads(db, clock),
+            repeats=Repeats(db, clock),
             runs=runs,
             requests=requests,
             records=records,

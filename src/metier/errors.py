@@ -149,18 +149,6 @@ class SchemaMismatch(Invalid):
         super().__init__(f"{what} does not fit its schema: {details}", problems=problems)
 
 
-class KeyReused(Invalid):
-    """An idempotency key that was used before for something else."""
-
-    def __init__(self) -> None:
-        sentence = "This key was used for another request."
-        super().__init__(
-            sentence,
-            problems=[Problem("Idempotency-Key", sentence)],
-            cure="Send a new key with each new request, the same one only with a repetition.",
-        )
-
-
 class NoModel(Invalid):
     """No configured model answers to this name."""
 
@@ -299,6 +287,18 @@ class AlreadyExists(Conflict):
     def __init__(self, what: str, name: str) -> None:
         article = "an" if what[0] in "aeiou" else "a"
         super().__init__(f"There is already {article} {what} {name!r}.", cure="Choose another name.")
+
+
+class KeyReused(Conflict):
+    """An idempotency key that was used before for something else."""
+
+    def __init__(self) -> None:
+        sentence = "This key was used for another request."
+        super().__init__(
+            sentence,
+            problems=[Problem("Idempotency-Key", sentence)],
+            cure="Send a new key with each new request, the same one only with a repetition.",
+        )
 
 
 class VersionConflict(Conflict):

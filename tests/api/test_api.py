@@ -92,6 +92,21 @@ async def test_a_stream_resumes_after_the_last_frame_seen(client, sample_house: 
     assert frames_of(by_header) == frames_of(by_query) == whole[-1:]
 
 
+async def test_a_message_with_a_key_is_sent_once(client):
+    """S-51: same body same run, other body an error."""
+    thread = (await client.post("/api/v1/threads", json={"model": "offline/planner"})).json()
+    url, headers = f"/api/v1/threads/{thread['id']}/messages", {"Idempotency-Key": "ask 1"}
+
+    first = await client.post(url, json={"text": "How many people?"}, headers=headers)
+    again = await client.post(url, json={"text": "How many people?"}, headers=headers)
+    other = await client.post(url, json={"text": "How many companies?"}, headers=headers)
+    long = await client.post(url, json={"text": "Hi"}, headers={"Idempotency-Key": "k" * 201})
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert (other.status_code, other.json()["error"]) == (409, "KeyReused")
+    assert long.status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "place"),
     [

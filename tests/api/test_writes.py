@@ -159,7 +159,7 @@ async def test_a_repeated_key_is_answered_as_the_first_time(client: httpx.AsyncC
 
     assert (second.status_code, second.json()) == (201, first.json())
     for answer in (other, elsewhere):
-        assert (answer.status_code, answer.json()["error"]) == (422, "KeyReused")
+        assert (answer.status_code, answer.json()["error"]) == (409, "KeyReused")
         assert answer.json()["errors"][0]["path"] == "Idempotency-Key"
     found = (await client.post(f"{url}/query", json={"where": {"name": "Acme"}, "count": True})).json()
     assert found["total"] == 1

@@ -82,6 +82,19 @@ async def test_a_form_of_another_site_sends_nothing(site: Site):
     assert await site.house.metier.chat.threads(site.house.actor) == []
 
 
+async def test_a_form_that_is_sent_twice_sends_once(site: Site):
+    thread = await ask(site, "Ships?", Script().says("None."))
+    site.house.model.script = Script().says("Still none.")
+    form = (await site.page(f"/chat/{thread}")).select_one("form.composer")
+    key = form.select_one("[name=key]")["value"]
+
+    for _ in range(2):
+        assert (await site.post(f"/chat/{thread}", {"text": "And now?", "key": key})).status_code == 303
+
+    turns = await site.house.metier.chat.transcript(site.house.actor, thread)
+    assert [turn.run.input for turn in turns] == ["Ships?", "And now?"]
+
+
 # --- the empty chat --------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from metier.api.auth import Asker, House
 from metier.api.errors import error_answers
 from metier.api.sse import EventStream, Renderer, plain_frames
+from metier.api.writes import EffectKey
 from metier.chat import Thread, Turn
 from metier.errors import Invalid, Problem
 from metier.events import START, Cursor
@@ -102,9 +103,11 @@ def _add_threads(routes: APIRouter) -> None:
         return {"data": [turn_json(turn) for turn in turns]}
 
     @routes.post("/threads/{thread_id}/messages", status_code=202, tags=["chat"], responses=error_answers(409, 503))
-    async def send_message(house: House, actor: Asker, thread_id: UUID, body: NewMessage) -> dict[str, Any]:
+    async def send_message(
+        house: House, actor: Asker, key: EffectKey, thread_id: UUID, body: NewMessage
+    ) -> dict[str, Any]:
         """Send a message; follow the run's events for the answer."""
-        run = await house.chat.send(actor, thread_id, _clean(body.text, "text"))
+        run = await house.chat.send(actor, thread_id, _clean(body.text, "text"), key=key)
         return {"run_id": str(run.id), "thread_id": str(thread_id)}
 
 

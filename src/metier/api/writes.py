@@ -15,8 +15,8 @@ from metier.api.auth import Asker, House
 from metier.api.errors import error_answers
 from metier.errors import Invalid, Problem
 from metier.records import Cause, Operation, Origin, Written
+from metier.records.effects import KEY_LASTS_S
 
-KEY_LASTS_S = 86_400.0  # S-51
 LONGEST_KEY = 200  # characters
 
 Values = Annotated[
@@ -52,8 +52,7 @@ class Batch(BaseModel):
     )
 
 
-async def cause_of(
-    request: Request,
+async def effect_key(
     actor: Asker,
     idempotency_key: Annotated[
         str | None,
@@ -63,12 +62,23 @@ async def cause_of(
             description="Any text of yours; the same for each repetition of one request",
         ),
     ] = None,
-) -> Cause:
+) -> str | None:
+    """Give the key under which a request is done only once, if it has one; nobody else's request has the same."""
+    return key_of(actor, idempotency_key) if idempotency_key else None
+
+
+def key_of(actor: Actor, text: str) -> str:
+    """Give the key that a text stands for, if this one sends it."""
+    return f"http/{actor.principal.kind.value}/{actor.principal.id}/{text}"
+
+
+EffectKey = Annotated[str | None, Depends(effect_key)]
+
+
+async def cause_of(request: Request, key: EffectKey) -> Cause:
     """Say where a write comes from, and under which key it is done only once."""
     origin = Origin.API if request.headers.get("authorization") else Origin.UI
-    if not idempotency_key:
-        return Cause(origin)
-    return Cause(origin, effect_key=_effect_key(actor, idempotency_key), key_lasts_s=KEY_LASTS_S)
+    return Cause(origin) if key is None else Cause(origin, effect_key=key, key_lasts_s=KEY_LASTS_S)
 
 
 Because = Annotated[Cause, Depends(cause_of)]
@@ -189,7 +199,3 @@ def _operation(body: BatchOperation, path: str) -> Operation:
     values: Mapping[str, Any] = body.values or {}
     since, at = body.if_updated_at, f"{path}.values"
     return Operation(body.action, body.id, values, since, by=body.by, path=at, id_path=f"{path}.id")
-
-
-def _effect_key(actor: Actor, key: str) -> str:
-    return f"http/{actor.principal.kind.value}/{actor.principal.id}/{key}"

@@ -13,6 +13,7 @@ from uuid import UUID
 from metier.access import Outside
 from metier.actor import Actor, check_flag
 from metier.agents import Agent, Loop, Outcome, Parts, offered
+from metier.chat.repeats import Repeats
 from metier.chat.threads import Thread, Threads
 from metier.clock import Clock
 from metier.context import Ask, Context, Emit, no_model
@@ -49,6 +50,7 @@ class Chat:
 
     Args:
         ask: Makes the model door of one run, which meters what it asks.
+        repeats: Knows messages that are sent again.
         recall: Gives who began a run, from what is stored of them, with the authority of now.
         outside: The door to other servers.
     """
@@ -57,6 +59,7 @@ class Chat:
         self,
         threads: Threads,
         *,
+        repeats: Repeats,
         runs: Runs,
         requests: Requests,
         records: Records,
@@ -70,6 +73,7 @@ class Chat:
         default_agent: str,
     ) -> None:
         self._threads = threads
+        self._repeats = repeats
         self._runs = runs
         self._records = records
         self._clock = clock
@@ -134,8 +138,11 @@ class Chat:
 
     # turns
 
-    async def send(self, actor: Actor, thread_id: UUID, text: str) -> Run:
+    async def send(self, actor: Actor, thread_id: UUID, text: str, *, key: str | None = None) -> Run:
         """Store a message and begin the turn that answers it.
+
+        Args:
+            key: A message that is sent again with its key is not sent twice; it gets the run of the first time.
 
         Returns:
             The turn's run, already stored; follow its log for the answer.
@@ -144,18 +151,22 @@ class Chat:
             Invalid: The text is empty or too long.
             NotFound: No such thread of the actor.
             Conflict: The thread's last turn is still running.
+            KeyReused: The key stands for another request.
             MissingPermission: The role lacks the flag `AI`.
         """
         check_flag(actor, "AI")
         _check_text(text)
         thread = await self._threads.get(actor, thread_id)
-        agent = self._agents.get(thread.agent)
-        model = self._catalog.resolve(thread.model or agent.model).id
-        acting = actor.through(agent.name, None)
-        log = await self._open(acting, agent, thread, user(text))
-        self._start(log, lambda: self._answer(log, acting, agent, model))
+        if key is None:
+            run = await self._begin(actor, thread, text)
+        else:
+            run_id = await self._repeats.run_of(actor, key, thread_id, text)
+            async with self._repeats.alone(actor, key) as tx:
+                run = None if await self._runs.exists(tx, run_id) else await self._begin(actor, thread, text, run_id)
+            if run is None:
+                return await self._runs.get(actor, run_id)
         await self._threads.touch(actor, thread_id, text)
-        return log.run
+        return run
 
     def go_on(self, log: RunLog) -> None:
         """Go on with a turn from its last message, in the background: its process died, or it waited for a person."""
@@ -194,15 +205,29 @@ class Chat:
         if self._working:
             await asyncio.wait(self._working, timeout=LEAVING_S)
 
-    async def _open(self, actor: Actor, agent: Agent, thread: Thread, question: Message) -> RunLog:
+    async def _open(self, actor: Actor, agent: Agent, thread: Thread, question: Message, run_id: UUID | None) -> RunLog:
         try:
             return await self._runs.open(
-                actor, kind=KIND, name=agent.name, input=question.text, thread_id=thread.id, message=question
+                actor,
+                kind=KIND,
+                name=agent.name,
+                input=question.text,
+                thread_id=thread.id,
+                message=question,
+                run_id=run_id,
             )
         except Conflict as error:
             raise Conflict(
                 "This chat is still answering the message before.", cure="Wait for the answer, or stop it, then send."
             ) from error
+
+    async def _begin(self, actor: Actor, thread: Thread, text: str, run_id: UUID | None = None) -> Run:
+        agent = self._agents.get(thread.agent)
+        model = self._catalog.resolve(thread.model or agent.model).id
+        acting = actor.through(agent.name, None)
+        log = await self._open(acting, agent, thread, user(text), run_id)
+        self._start(log, lambda: self._answer(log, acting, agent, model))
+        return log.run
 
     def _start(self, log: RunLog, answer: Callable[[], Awaitable[Outcome]]) -> None:
         task = asyncio.create_task(self._work(log, answer))

@@ -14,6 +14,7 @@ from metier.errors import KeyReused
 from metier.records.changes import Cause
 from metier.store import Json, Transaction
 
+KEY_LASTS_S = 86_400.0  # a key that comes with a request; S-51
 SWEPT = 100  # outlived keys that are forgotten with each new one that will outlive itself
 
 

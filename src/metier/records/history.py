@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from metier.actor import Action, Actor
-from metier.errors import Conflict, Invalid, KeyReused, NoSuchRecord, NotFound, Problem
+from metier.errors import Conflict, Invalid, NoSuchRecord, NotFound, Problem
 from metier.records import changes
 from metier.records.changes import Cause, Change, Kind, Origin, Told
 from metier.records.operations import Operation
@@ -97,8 +97,6 @@ class ChangeLog:
         except NotFound:  # of the object or of a record: the change is as unknown as they are
             raise unknown from None
         except Invalid as error:
-            if isinstance(error, KeyReused):
-                raise
             raise Conflict(f"This cannot be undone any more. {error.message}") from None
 
     async def _told(self, scoped: Scoped, found: Sequence[Change]) -> list[Told]:

@@ -24,7 +24,7 @@ from metier.runs.run import Run, StoredMessage
 from metier.runs.run_log import RunLog
 from metier.runs.table import Table
 from metier.runs.writer import Writer
-from metier.store import Database
+from metier.store import Database, Transaction
 
 STOP_CHANNEL = "metier_stop"
 PATIENCE_S = (
@@ -115,6 +115,7 @@ class Runs(History):
         parent: RunLog | None = None,
         thread_id: UUID | None = None,
         message: Message | None = None,
+        run_id: UUID | None = None,
     ) -> RunLog:
         """Open a run and begin its log; row and first message are stored in one commit before this returns.
 
@@ -124,6 +125,7 @@ class Runs(History):
             input: Any JSON value.
             parent: The run it works for; None for a root run.
             thread_id: The thread of a turn; the turn gets the next number in it.
+            run_id: The id it gets; a new one if left out. Nobody else may open a run of this id meanwhile.
 
         Raises:
             Conflict: The thread's last turn has not ended.
@@ -132,7 +134,8 @@ class Runs(History):
         """
         if self._closed or not self._tasks:
             raise Unavailable("Metier is shutting down and begins nothing new.")
-        run = self._new_run(actor, kind=kind, name=name, input=input, parent=parent, thread_id=thread_id)
+        run_id = run_id or self._clock.new_id()
+        run = self._new_run(actor, run_id, kind=kind, name=name, input=input, parent=parent, thread_id=thread_id)
         rows = [run.new_row(self._engine.worker.id)]
         run_log = self._new_log(run, parent)
         if message is not None:
@@ -142,6 +145,10 @@ class Runs(History):
             run_log.run = replace(run, turn=run_log.log.turn)
             self._open[run.id] = run_log
         return run_log
+
+    async def exists(self, transaction: Transaction, run_id: UUID) -> bool:
+        """Say whether there is a run of this id, in any workspace; nobody learns more of it."""
+        return await transaction.value("select exists (select from core.run where id = %s)", [run_id])
 
     def resumes(self, kind: str, resume: Resume, able: Able | None = None) -> None:
         """Let root runs of this kind go on after a take-over; those of other kinds end as interrupted.
@@ -237,9 +244,17 @@ class Runs(History):
     # opening
 
     def _new_run(
-        self, actor: Actor, *, kind: str, name: str, input: Any, parent: RunLog | None, thread_id: UUID | None
+        self,
+        actor: Actor,
+        run_id: UUID,
+        *,
+        kind: str,
+        name: str,
+        input: Any,
+        parent: RunLog | None,
+        thread_id: UUID | None,
     ) -> Run:
-        run_id, now = self._clock.new_id(), self._clock.now()
+        now = self._clock.now()
         return Run(
             workspace_id=actor.workspace_id,
             id=run_id,

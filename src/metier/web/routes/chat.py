@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from metier.actor import Actor, check_flag
 from metier.agents import Agent
 from metier.api.auth import Asker, House
+from metier.api.writes import LONGEST_KEY, key_of
 from metier.app import Metier
 from metier.chat import Thread, Turn
 from metier.errors import Invalid, MetierError, NoModel, Problem
@@ -24,6 +25,7 @@ from metier.web.transcript import TurnView, turn_view
 TURNS = 20  # shown at once; the earlier ones on demand
 
 Words = Annotated[str, Form()]
+Key = Annotated[str, Form(max_length=LONGEST_KEY)]
 
 
 def router() -> APIRouter:
@@ -129,6 +131,7 @@ async def _page(
         running=bool(views) and views[-1].end is None,
         draft=draft,
         problem=problem,
+        key=house.clock.new_id(),
         **values,
     )
 
@@ -172,15 +175,17 @@ async def begin(
     return await _send(request, house, actor, thread, text)
 
 
-async def send(request: Request, house: House, actor: Asker, thread_id: UUID, text: Words = "") -> Response:
-    """Send a message in a conversation."""
-    return await _send(request, house, actor, await house.chat.thread(actor, thread_id), text)
+async def send(
+    request: Request, house: House, actor: Asker, thread_id: UUID, text: Words = "", key: Key = ""
+) -> Response:
+    """Send a message in a conversation; a form that is sent twice sends it once."""
+    return await _send(request, house, actor, await house.chat.thread(actor, thread_id), text, key)
 
 
-async def _send(request: Request, house: Metier, actor: Actor, thread: Thread, text: str) -> Response:
+async def _send(request: Request, house: Metier, actor: Actor, thread: Thread, text: str, key: str = "") -> Response:
     try:
         _check_text(text)
-        await house.chat.send(actor, thread.id, text)
+        await house.chat.send(actor, thread.id, text, key=key_of(actor, key) if key else None)
     except MetierError as error:
         return await _chat_page(request, house, actor, thread, draft=text, problem=error)
     return _to(f"/chat/{thread.id}")

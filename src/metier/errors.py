@@ -4,6 +4,7 @@ Constructors take facts; the class writes the sentence: what, where, expected, n
 `problems` carries the same per field, for clients: `[{path, problem, allowed, example, did_you_mean}]`.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ class Problem:
     """One thing that is wrong with an input.
 
     Attributes:
-        path: Where, dotted from the input's root, e.g. `where.and.0.amount.gt`; empty for the whole input.
+        path: Where, dotted from the input's root, e.g. `where.and.0.amount.gt`; empty for the whole input. See `below`.
         problem: What is wrong, as a sentence.
         allowed: Values or names that would be right, if they can be listed.
         example: One right value.
@@ -32,6 +33,16 @@ class Problem:
     def to_json(self) -> dict[str, Any]:
         """Give the fields that say something."""
         return {k: v for k, v in asdict(self).items() if v not in (None, (), "") or k in ("path", "problem")}
+
+
+def below(path: str, key: str) -> str:
+    """Give the path of what lies under a key; one that would be taken for several stands in quotes.
+
+    >>> below("where", "amount"), below("where", "a.b")
+    ('where.amount', 'where."a.b"')
+    """
+    part = json.dumps(key, ensure_ascii=False) if not key or "." in key or '"' in key else key
+    return f"{path}.{part}" if path else part
 
 
 def nearest(name: str, names: Iterable[str], *, cutoff: int = 65) -> str | None:
@@ -225,10 +236,19 @@ class Declined(Forbidden):
 
 
 class NobodyToAsk(Forbidden):
-    """A call that needs a person's yes, where no person can be asked."""
+    """A call that needs a person's yes, where no person can be asked.
 
-    def __init__(self, call: str, why: str) -> None:
-        super().__init__(f"{call} needs a person first, and nobody can be asked here. {why}")
+    Args:
+        hosts: Where the call reaches, if it would need nobody were these on the workspace's list.
+    """
+
+    def __init__(self, call: str, why: str, hosts: Sequence[str] = ()) -> None:
+        cure = "Do it in a chat or with metier ask, where a person can be asked."
+        if hosts:
+            listed = " and ".join(f"metier hosts allow {host}" for host in hosts)
+            cure = f"If agents may always go there, allow it under Settings, Connections, or with {listed}. Or: {cure}"
+        super().__init__(f"{call} needs a person first, and nobody can be asked here. {why}", cure=cure)
+        self.hosts = tuple(hosts)
 
 
 class FeatureOff(Forbidden):

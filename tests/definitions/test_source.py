@@ -12,7 +12,7 @@ from metier.definitions import Format, Source
 from metier.definitions.bodies import DEEPEST, LARGEST, Body, check_json
 from metier.definitions.places import json_places, line_and_column, toml_places
 from metier.definitions.source import read
-from metier.errors import BadManifest, Invalid, Problem
+from metier.errors import BadManifest, Invalid, Problem, below
 from metier.filters.operands import is_list, is_object
 from tests.scale import cases
 
@@ -141,8 +141,7 @@ def test_a_secret_is_named_not_held(key: str):
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-99, 99) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    # No point in a key: `a.b` would be the path of two values.
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('abc "\\é', max_size=3), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('abc. "\\é', max_size=3), inner, max_size=4),
     max_leaves=20,
 )
 
@@ -161,7 +160,20 @@ def _paths(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     yield path, value
     keys: Any = value if is_object(value) else range(len(value)) if is_list(value) else ()
     for key in keys:
-        yield from _paths(value[key], f"{path}.{key}")
+        yield from _paths(value[key], below(path, str(key)))
+
+
+def test_a_key_with_a_point_has_a_place_of_its_own():
+    json_text = '{\n"a.b": {"password": "x"},\n"a": {"b": {"password": "y"}},\n"": 1}'
+    toml_text = '"a.b" = 1\n[a]\nb = 2\n[c."d.e"]\nf = 3\n'
+    plain = {"c.d.e": 4, "c.d.e.f": 5}
+
+    with pytest.raises(BadManifest) as caught:
+        read(Source.named("role.json", json_text.encode()), lambda body: body)
+    lines = {path: line_and_column(toml_text, at)[0] for path, at in toml_places(toml_text).items()}
+
+    assert [problem.path for problem in caught.value.problems] == ["role.json:2:21", "role.json:3:25"]
+    assert lines == {'"a.b"': 1, "a": 2, "a.b": 3, 'c."d.e"': 4, 'c."d.e".f': 5} | plain
 
 
 def test_lists_of_lists_of_tables_are_counted():

@@ -3,7 +3,7 @@
 import pytest
 
 from metier import Context, define_agent, tool
-from metier.errors import Invalid
+from metier.errors import Invalid, NobodyToAsk
 from metier.llm.messages import Message, ToolResult, user
 from metier.tools import Caution, Change, Confirm, FieldChange, Preview, Tool, decide, read_in
 
@@ -58,6 +58,20 @@ def test_the_reason_names_what_was_read():
 
     assert found is not None
     assert found.why.endswith("this conversation has read records, web pages and mail.")
+
+
+def test_the_hosts_that_a_list_would_have_to_hold_are_named_where_nobody_can_be_asked():
+    kind = a_tool("external", targets=lambda arguments: arguments["hosts"])
+    caution = Caution(reads=READ, allows={"good.example"}.__contains__)
+
+    found = decide(kind, {"hosts": ["good.example", "evil.example"]}, None, caution)
+
+    assert found is not None
+    assert found.hosts == ("evil.example",)
+    assert "metier hosts allow evil.example" in str(NobodyToAsk("Act", found.why, found.hosts).cure)
+    assert "hosts allow" not in str(NobodyToAsk("Act", found.why).cure)
+    asks_always = a_tool("external", approval="always", targets=lambda arguments: arguments["hosts"])
+    assert decide(asks_always, {"hosts": ["evil.example"]}, None, caution).hosts == ()  # type: ignore[union-attr]
 
 
 def test_a_target_on_the_list_needs_nobody_and_all_targets_must_be_on_it():

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from metier.actor import EVERY_ACTION, FIELD_ACTIONS, FLAGS, Action, Holder, Role, RowRule, flag_name
-from metier.errors import BadFilter, Invalid, Problem, nearest
+from metier.errors import BadFilter, Invalid, Problem, below, nearest
 from metier.filters import is_predicate, read_flat, read_predicate, snake
 from metier.filters.operands import is_list, is_object
 
@@ -195,7 +195,7 @@ class _Reader:
 
     def _object_fields(self, path: str, raw: Any) -> dict[str, Actions]:
         given = self._object(path, raw, _HIDDEN)
-        return {known: self._field_actions(f"{path}.{known}", actions) for known, actions in given.items()}
+        return {known: self._field_actions(below(path, known), actions) for known, actions in given.items()}
 
     def _field_actions(self, path: str, raw: Any) -> Actions:
         """Give what is left: only what withholds counts, and what is not read is not written."""
@@ -216,7 +216,7 @@ class _Reader:
         found = dict(role.rows)
         if "rows" in body:
             given = self._object("rows", body["rows"], {"opportunity": [_RULE]})
-            found = {name: self._rules(f"rows.{name}", raw) for name, raw in given.items()}
+            found = {name: self._rules(below("rows", name), raw) for name, raw in given.items()}
         for name, rules in self._flat_rows(body).items():
             found[name] = rules
         return {name: rules for name, rules in found.items() if rules}
@@ -237,7 +237,7 @@ class _Reader:
         for key in body.keys() - {"where", "actions", "label"}:
             near = nearest(key, ("where", "actions", "label"))
             self._wrong(
-                f"{path}.{key}", f"a rule has no {key[:60]!r}", ("where", "actions", "label"), did_you_mean=near
+                below(path, key), f"a rule has no {key[:60]!r}", ("where", "actions", "label"), did_you_mean=near
             )
         where = body.get("where")
         if is_predicate(where):

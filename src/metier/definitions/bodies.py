@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from metier.errors import Invalid, Problem
+from metier.errors import Invalid, Problem, below
 from metier.filters import storable_text
 from metier.filters.operands import is_list, is_object
 
@@ -63,10 +63,10 @@ def _problems(raw: Any, path: str, depth: int) -> Iterator[Problem]:
     elif is_object(raw):
         for key, value in raw.items():
             yield from _key_problems(key, value, path)
-            yield from _problems(value, _below(path, str(key)), depth + 1)
+            yield from _problems(value, below(path, str(key)), depth + 1)
     elif is_list(raw):
         for i, value in enumerate(raw):
-            yield from _problems(value, _below(path, str(i)), depth + 1)
+            yield from _problems(value, below(path, str(i)), depth + 1)
     elif problem := _scalar_problem(raw):
         yield Problem(path, problem)
 
@@ -75,7 +75,7 @@ def _key_problems(key: Any, value: Any, path: str) -> Iterator[Problem]:
     if not isinstance(key, str) or not storable_text(key):
         yield Problem(path, "has a key that no definition can hold")
     elif _is_secret(key) and isinstance(value, str) and not _SECRET_NAME.fullmatch(value):
-        yield Problem(_below(path, key), "holds a secret itself; name one", example="secret:CRM_KEY")
+        yield Problem(below(path, key), "holds a secret itself; name one", example="secret:CRM_KEY")
 
 
 def _is_secret(key: str) -> bool:
@@ -94,7 +94,3 @@ def _scalar_problem(raw: Any) -> str | None:
             return None if math.isfinite(raw) else "must be a number"
         case _:
             return f"must be JSON; write {type(raw).__name__} values as text"
-
-
-def _below(path: str, part: str) -> str:
-    return f"{path}.{part}" if path else part

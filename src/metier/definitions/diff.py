@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from metier.definitions.bodies import Body, canonical
 from metier.definitions.source import Format, Source
+from metier.errors import below
 from metier.filters.operands import is_list, is_object
 
 _KEYS = ("name", "value")  # what tells the items of a list apart, so that a moved one is no other
@@ -92,7 +93,7 @@ def _values(before: Any, after: Any, path: str) -> Iterator[Difference]:
 
 def _objects(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> Iterator[Difference]:
     for key in [*before, *(key for key in after if key not in before)]:
-        place = f"{path}.{key}" if path else key
+        place = below(path, key)
         if key not in after:
             yield Difference(place, "removed", before=before[key])
         elif key not in before:
@@ -105,7 +106,7 @@ def _lists(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> It
     yield from _objects(before, after, path)
     order = [[name for name in side if name in other] for side, other in ((before, after), (after, before))]
     for name in _moved(*order):
-        yield Difference(f"{path}.{name}", "moved", order[0].index(name), order[1].index(name))
+        yield Difference(below(path, name), "moved", order[0].index(name), order[1].index(name))
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from metier.errors import BadFilter, Invalid, Problem, UnknownField
+from metier.errors import BadFilter, Invalid, Problem, UnknownField, below
 from metier.filters import MICROS, Here, Kind, snake, storable_text
 from metier.filters.operands import is_list, is_object, read_value
 from metier.records import columns as cols
@@ -92,7 +92,7 @@ class ValueReader:
         columns: Columns = {}
         for key, value in values.items():
             name = str(key)[:200].encode(errors="replace").decode()  # half a surrogate pair cannot stand in an error
-            self._field(name, value, f"{path}.{name}" if path else name, columns, creating=creating)
+            self._field(name, value, below(path, name), columns, creating=creating)
         return columns
 
     def check(self, what: str) -> None:

@@ -43,10 +43,12 @@ class Need:
 
     Attributes:
         kind: `confirm`: who is acted for says that it is meant. `approval`: there is a risk to judge.
+        hosts: Where the call reaches, if nobody were needed with these on the workspace's list.
     """
 
     kind: Literal["confirm", "approval"]
     why: str
+    hosts: tuple[str, ...] = ()
 
 
 def decide(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None, caution: Caution) -> Need | None:
@@ -54,7 +56,8 @@ def decide(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None, ca
     if tool.effect == "read" and tool.approval != "always":
         return None
     if tool.effect in ("external", "admin") and caution.reads and not _is_expected(tool, arguments, caution.allows):
-        return Need("approval", f"{_TOUCHES[tool.effect]}, and this conversation has read {read_words(caution.reads)}.")
+        why = f"{_TOUCHES[tool.effect]}, and this conversation has read {read_words(caution.reads)}."
+        return Need("approval", why, _unlisted(tool, arguments, caution))
     if tool.approval == "always":
         return Need("approval", f"{tool.name} never runs without an approval.")
     if tool.approval == "never" or tool.effect == "external" or not _is_confirmed(preview, caution.confirm):
@@ -86,8 +89,19 @@ _TOUCHES = {"external": "It reaches beyond the workspace", "admin": "It changes 
 
 
 def _is_expected(tool: Tool, arguments: Mapping[str, Any], allows: Callable[[str], bool]) -> bool:
-    targets: Sequence[str] = tool.targets(arguments) if tool.targets and tool.effect == "external" else ()
+    targets = _targets(tool, arguments)
     return bool(targets) and all(map(allows, targets))
+
+
+def _targets(tool: Tool, arguments: Mapping[str, Any]) -> Sequence[str]:
+    return tool.targets(arguments) if tool.targets and tool.effect == "external" else ()
+
+
+def _unlisted(tool: Tool, arguments: Mapping[str, Any], caution: Caution) -> tuple[str, ...]:
+    """Give the hosts that would have to be listed; none where a list does not help."""
+    if tool.approval == "always":
+        return ()
+    return tuple(host for host in _targets(tool, arguments) if not caution.allows(host))
 
 
 def _is_confirmed(preview: Preview | None, confirm: Confirm) -> bool:

@@ -74,6 +74,7 @@ async def consent(
     request = await asked(ctx.actor.workspace_id, ctx.effect_key) if asked and ctx.effect_key else None
     if request is not None and request.answer is not None and request.answer.verdict is Verdict.DECLINE:
         raise Declined(request.shown.title, _who(request), request.note)  # whatever has been chosen since
+    hosts: tuple[str, ...] = ()
     if tool.question is not None:
         shown = _question(await tool.question(ctx, arguments), tool, arguments)
     else:
@@ -81,9 +82,9 @@ async def consent(
         preview, need = await look(ctx, tool, arguments, caution)
         if need is None:
             return NOT_NEEDED
-        shown = show(tool, arguments, preview, need, caution)
+        shown, hosts = show(tool, arguments, preview, need, caution), need.hosts
     if asked is None or ctx.run_id is None or not ctx.effect_key:
-        raise NobodyToAsk(shown.title, shown.why)
+        raise NobodyToAsk(shown.title, shown.why, hosts)
     return _said(ctx, call, shown, request, clean)
 
 

@@ -86,4 +86,4 @@ class Context:
 
     def now(self) -> datetime:
         """Give the time of day where the person is."""
-        return self.clock.now().astimezone(ZoneInfo(self.actor.principal.time_zone))
+        return self.clock.now().astimezone(ZoneInfo(self.actor.me.time_zone))

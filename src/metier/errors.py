@@ -263,6 +263,16 @@ class FeatureOff(Forbidden):
         self.feature = feature
 
 
+class OnlyViewing(Forbidden):
+    """Something that whoever looks as another role or member does not do meanwhile."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"You are looking as {label!r}: nothing is changed, asked or answered meanwhile.",
+            cure="Stop viewing as another, then do it as yourself.",
+        )
+
+
 class ReadOnlyObject(Forbidden):
     """An object whose records are kept elsewhere in the house."""
 

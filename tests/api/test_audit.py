@@ -98,6 +98,11 @@ async def _password(desk: Desk) -> object:
     return await desk.send("POST", "/me/password", {"password": "long enough 1", "email": "ada@example.com"})
 
 
+async def _viewing(desk: Desk) -> object:
+    await _as_member(desk)
+    return await desk.send("POST", "/me/view", {"role": "member"})
+
+
 async def _thread(desk: Desk) -> str:
     return await desk.made("/threads", {"model": "scripted/model"})
 
@@ -218,6 +223,8 @@ ACTIONS: Mapping[str, tuple[str, Do]] = {
     ),
     "PATCH /api/v1/me": ("member.profile_changed", _profile),
     "POST /api/v1/me/password": ("member.password_set", _password),
+    "POST /api/v1/me/view": ("view.begun", _viewing),
+    "DELETE /api/v1/me/view": ("view.ended", lambda d: _with(_viewing(d), lambda _: d.send("DELETE", "/me/view"))),
     "PATCH /api/v1/workspace": (
         "workspace.changed",
         lambda d: d.send("PATCH", "/workspace", {"time_zone": "Europe/Berlin"}),

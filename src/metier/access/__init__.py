@@ -21,6 +21,7 @@ from metier.access.values import (
     Welcome,
     Workspace,
 )
+from metier.access.views import Sights, Views
 
 __all__ = [
     "CHEAP",
@@ -41,6 +42,7 @@ __all__ = [
     "Outside",
     "Profile",
     "Secrets",
+    "Sights",
     "SignedIn",
     "Welcome",
     "Workspace",
@@ -48,5 +50,5 @@ __all__ = [
 ]
 
 
-class Access(Invitations, Roles, Keys, Features, ConfirmChoices):
+class Access(Invitations, Views, Roles, Keys, Features, ConfirmChoices):
     """The room's one door: `Access(db, clock)`; tests say `Access(db, clock, password_cost=CHEAP)`."""

@@ -10,21 +10,28 @@ from metier.access.checks import clean_email
 from metier.access.desk import Desk, Row, actor_from, role_from, roles_of
 from metier.access.standard import ADMIN
 from metier.access.tokens import digest
-from metier.actor import Actor, Principal, PrincipalKind, Role, check_flag
-from metier.errors import Conflict, NotFound, NotSignedIn
+from metier.actor import Actor, Principal, PrincipalKind, Role, Viewing, check_acts, check_flag
+from metier.audit import Entry, note_by
+from metier.errors import Conflict, Invalid, MissingPermission, NotFound, NotSignedIn, Problem
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
 
 _OFF = """array(select f."key" from core."featureFlag" f where f."workspaceId" = w.id and not f."value")"""
 
-_MEMBER = f"""
-select m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zone, m.locale,
+_WHO = f"""m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zone, m.locale,
     r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body, w.schema_epoch,
-    {_OFF} as features_off
-from core.member m
-join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
+    {_OFF} as features_off"""
+
+_THERE = """join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
 join core.workspace w on w.id = m.workspace_id and w.deleted_at is null
-where m.deleted_at is null and m.deactivated_at is null
+where m.deleted_at is null and m.deactivated_at is null"""
+
+_MEMBER = f"select {_WHO} from core.member m {_THERE}"
+
+_SIGNED_IN = f"""
+select {_WHO}, s.view_role, s.view_member
+from core.sign_in s join core.member m on m.workspace_id = s.workspace_id and m.id = s.member_id {_THERE}
+    and s.token_hash = %(hash)s and s.expires_at > %(now)s
 """
 
 _KEY = f"""
@@ -56,19 +63,24 @@ class Actors(Desk):
         return actor_from(row, PrincipalKind.KEY)
 
     async def actor_for_sign_in(self, token: str) -> Actor:
-        """Give the member whose browser holds this token.
+        """Give the member whose browser holds this token, looking as another if that was begun (`begin_view`).
+
+        The view ends by itself with the right to it, and with the role or member that is looked as.
 
         Raises:
             NotSignedIn: The sign-in has ended, or the member is gone.
         """
-        row = await self._db.row(
-            f"""{_MEMBER} and (m.workspace_id, m.id) = (select s.workspace_id, s.member_id from core.sign_in s
-            where s.token_hash = %(hash)s and s.expires_at > %(now)s)""",
-            {"hash": digest(token), "now": self._clock.now()},
-        )
+        row = await self._db.row(_SIGNED_IN, {"hash": digest(token), "now": self._clock.now()})
         if row is None:
             raise NotSignedIn("You are signed out. Sign in again.")
-        return actor_from(row, PrincipalKind.MEMBER)
+        actor = actor_from(row, PrincipalKind.MEMBER)
+        if row["view_role"] is None and row["view_member"] is None:
+            return actor
+        try:
+            return await self._look_as(actor, role=row["view_role"], member=row["view_member"])
+        except (MissingPermission, NotFound) as over:
+            await self._end_view(actor, token, rule=over.message)
+            return actor
 
     async def actor_for_member(self, workspace_id: UUID, member_id: UUID) -> Actor:
         """Give a member without asking for a credential: for the operator's commands and for tests only.
@@ -113,13 +125,63 @@ class Actors(Desk):
         """
         check_flag(actor, "ROLES")
         if role is not None:
-            return replace(actor, roles=((await roles_of(self._db, actor.workspace_id)).get(role),), chain=())
-        name = member or ""
+            found = (await roles_of(self._db, actor.workspace_id)).get(role)
+            return replace(actor, roles=(found,), chain=(), viewing=None)
+        return await self._named(actor, member or "")
+
+    async def _named(self, actor: Actor, member: str) -> Actor:
+        """Give a member of the actor's workspace by id or e-mail."""
         try:
-            found = UUID(name)
+            found = UUID(member)
         except ValueError:
-            return await self.actor_for_email(actor.workspace_id, name)
+            return await self.actor_for_email(actor.workspace_id, member)
         return await self.actor_for_member(actor.workspace_id, found)
+
+    async def viewed(self, viewer: Actor, *, role: str | None = None, member: str | None = None) -> Actor:
+        """Give somebody as one who looks as a role or a member does: at what both show, to change nothing.
+
+        Args:
+            role: A name; `me` is the viewer then.
+            member: An id or an e-mail; `me` is that member then, in the viewer's own rules still the viewer.
+
+        Raises:
+            MissingPermission: The viewer does not hold IMPERSONATE.
+            OnlyViewing: The viewer looks as another already.
+            NotFound: There is no such role or member; suggests the nearest.
+            Invalid: Not just one of both is named.
+        """
+        check_acts(viewer)
+        check_flag(viewer, "IMPERSONATE")
+        if (role is None) == (member is None):
+            raise Invalid.of([Problem("role", "name either a role or a member", example="member")])
+        if role is not None:
+            return _as_role(viewer, (await roles_of(self._db, viewer.workspace_id)).get(role))
+        return _as_member(viewer, await self._named(viewer, member or ""))
+
+    async def _look_as(self, viewer: Actor, *, role: UUID | None, member: UUID | None) -> Actor:
+        """Look again as what is stored of a view."""
+        check_flag(viewer, "IMPERSONATE")
+        if member is not None:
+            return _as_member(viewer, await self.actor_for_member(viewer.workspace_id, member))
+        found = [one for one in await roles_of(self._db, viewer.workspace_id) if one.id == role]
+        if not found:
+            raise NotFound("role", str(role))
+        return _as_role(viewer, found[0])
+
+    async def _end_view(self, viewer: Actor, token: str, *, rule: str) -> bool:
+        """End what a sign-in looks as, and write it down; False if somebody has done it already."""
+        async with self._db.transaction() as transaction:
+            ended = await transaction.value(
+                """
+                update core.sign_in set view_role = null, view_member = null
+                where token_hash = %s and (view_role is not null or view_member is not null) returning true
+                """,
+                [digest(token)],
+            )
+            if ended:
+                entry = Entry("view.ended", rule=rule)
+                await note_by(transaction, self._clock, viewer.workspace_id, viewer.to_json(), entry)
+        return bool(ended)
 
     async def operator(self) -> Actor:
         """Give who commands act as: the first admin of the first workspace, recorded as operator.
@@ -155,7 +217,11 @@ class Actors(Desk):
 
         Raises:
             NotSignedIn: The key is revoked, or the member is gone.
+            MissingPermission, NotFound: The actor looks as another, and may not any more, or that one is gone.
         """
+        if actor.viewing:
+            viewer = await self.refresh(actor.viewing.viewer)
+            return await self.viewed(viewer, **{actor.viewing.kind: actor.viewing.name})
         if actor.principal.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR):
             row = await self._member(actor.workspace_id, actor.principal.id)
         elif actor.principal.kind is PrincipalKind.KEY:
@@ -194,3 +260,15 @@ class Actors(Desk):
                 "update core.api_key set last_used_at = %s where workspace_id = %s and id = %s",
                 [now, row["workspace_id"], row["principal_id"]],
             )
+
+
+def _as_role(viewer: Actor, role: Role) -> Actor:
+    viewing = Viewing("role", role.name, role.label, viewer.principal, viewer)
+    return replace(viewer, roles=(role, *viewer.roles), viewing=viewing)
+
+
+def _as_member(viewer: Actor, member: Actor) -> Actor:
+    """Look as a member: what the viewer's rules say of `me` goes on to mean the viewer."""
+    viewing = Viewing("member", str(member.principal.id), member.principal.label, member.principal, viewer)
+    own = (role.bound(viewer.principal) for role in viewer.roles)
+    return replace(viewer, roles=(*member.roles, *own), viewing=viewing)

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from metier.access.sealing import FILE, GivenKeys, KeyFile, Keyring, key_id_of, seal, unseal
-from metier.actor import Actor, check_flag
+from metier.actor import Actor, check_acts, check_flag
 from metier.audit import note
 from metier.clock import Clock
 from metier.egress import clean_host, covers
@@ -193,6 +193,7 @@ class Secrets:
         Raises:
             Unavailable: A secret does not open; nothing is changed.
         """
+        check_acts(operator)
         ring = self._keyring
         async with self._db.transaction() as transaction:
             await transaction.execute("select pg_advisory_xact_lock(%s)", [LOCK])

@@ -6,14 +6,15 @@ from metier.actor.acting import (
     READ_ONLY_OBJECTS,
     ROW_RULES_FEATURE,
     Actor,
-    Principal,
-    PrincipalKind,
+    Viewing,
     check,
+    check_acts,
     check_any_flag,
     check_feature,
     check_flag,
 )
 from metier.actor.flags import ALL_FLAGS, FLAGS, SETTINGS_FLAGS, TOOL_FLAGS, Flag, FlagKind, flag_name
+from metier.actor.principal import Principal, PrincipalKind
 from metier.actor.role import EVERY_ACTION, EVERY_HOLDER, FIELD_ACTIONS, Action, Holder, Role, RowRule
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "PrincipalKind",
     "Role",
     "RowRule",
+    "Viewing",
     "check",
+    "check_acts",
     "check_any_flag",
     "check_feature",
     "check_flag",

@@ -5,39 +5,12 @@ and tool call; an Actor is never stored, only its ids are.
 """
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from metier.actor.principal import Principal
 from metier.actor.role import Action, Role, RowRule
-from metier.errors import FeatureOff, MissingPermission
-
-
-class PrincipalKind(StrEnum):
-    """What kind of one acts."""
-
-    MEMBER = "member"
-    KEY = "key"
-    OPERATOR = "operator"
-    SYSTEM = "system"
-
-
-@dataclass(frozen=True)
-class Principal:
-    """One that acts. `id` is the member's or key's id; `label` is what people read: a member's name."""
-
-    kind: PrincipalKind
-    id: UUID
-    label: str
-    time_zone: str = "UTC"  # IANA name; time words roll in it
-    locale: str = "en"
-    email: str | None = None
-
-    @property
-    def is_member(self) -> bool:
-        """Whether a member acts, so that `"me"` means somebody."""
-        return self.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR)
-
+from metier.errors import FeatureOff, MissingPermission, OnlyViewing
 
 AI_FEATURE = "IS_AI_ENABLED"
 ROW_RULES_FEATURE = "IS_ROW_LEVEL_PERMISSION_PREDICATES_ENABLED"
@@ -49,12 +22,38 @@ FEATURES_OF_FLAGS = {"AI": AI_FEATURE}
 READ_ONLY_OBJECTS = frozenset({"member"})
 
 
+NOBODY = UUID(int=0)  # whose things nobody has
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """Whose sight somebody has taken on, to look and not to touch: a role's, or a member's.
+
+    Attributes:
+        name: The role's name, or the member's id.
+        label: What people call it.
+        me: Whom `me` stands for then, and in whose forms values are shown.
+        viewer: Who looks, as they are.
+    """
+
+    kind: Literal["role", "member"]
+    name: str
+    label: str
+    me: Principal
+    viewer: "Actor"
+
+    def to_json(self) -> dict[str, str]:
+        """Give whose sight it is: `{"kind": "role", "name": "sales-rep", "label": "Sales rep"}`."""
+        return {"kind": self.kind, "name": self.name, "label": self.label}
+
+
 @dataclass(frozen=True)
 class Actor:
     """Somebody acting in a workspace, with the roles that hold right now.
 
     `roles` is the chain: the principal's role, then the role of each agent acting for it. What is allowed is what
-    all of them allow (S-02). There is no default actor and no bypass.
+    all of them allow (S-02). There is no default actor and no bypass. Who is `viewing` has the viewed role first and
+    the own ones behind it, sees what both show, and changes nothing.
     """
 
     workspace_id: UUID
@@ -63,13 +62,32 @@ class Actor:
     chain: tuple[str, ...] = ()  # agents acting for the principal, outermost first, e.g. ("agent:crm-assistant",)
     features_off: frozenset[str] = frozenset()  # feature flags that are off in the workspace
     schema_epoch: int = field(default=0, compare=False)  # the newest known when the actor was looked up; 0: none
+    viewing: Viewing | None = None
 
     @property
     def label(self) -> str:
-        """Who this is, for messages: `Ada Park` or `Ada Park (through crm-assistant)`."""
+        """Who this is, for messages: `Ada Park`, `Ada Park (through crm-assistant)`, `Ada Park (as Sales rep)`."""
+        if self.viewing:
+            return f"{self.principal.label} (as {self.viewing.label})"
         if not self.chain:
             return self.principal.label
         return f"{self.principal.label} (through {', '.join(link.partition(':')[2] for link in self.chain)})"
+
+    @property
+    def me(self) -> Principal:
+        """Whom `me` stands for, and in whose time zone and forms values are shown."""
+        return self.viewing.me if self.viewing else self.principal
+
+    @property
+    def own_id(self) -> UUID:
+        """Whose chats, requests and runs are one's own: nobody's while one looks as another member."""
+        return NOBODY if self.viewing and self.viewing.kind == "member" else self.principal.id
+
+    @property
+    def own_roles(self) -> tuple[Role, ...]:
+        """The principal's role, agents' aside; while viewing only if both have it."""
+        own = self.roles[:1]
+        return own if self.viewing is None or own == self.viewing.viewer.roles[:1] else ()
 
     def may(self, action: Action, object_name: str) -> bool:
         """Say whether every role in the chain allows it."""
@@ -120,12 +138,25 @@ class Actor:
         }
 
 
+def check_acts(actor: Actor) -> None:
+    """Let pass whoever acts, and does not only look as another role or member.
+
+    Raises:
+        OnlyViewing: The actor only looks.
+    """
+    if actor.viewing:
+        raise OnlyViewing(actor.viewing.label)
+
+
 def check(actor: Actor, action: Action, object_name: str) -> None:
     """Let the action pass or refuse it; the one decision for every kind of principal (S-03).
 
     Raises:
         MissingPermission: A role in the chain does not allow it.
+        OnlyViewing: It is no reading, and the actor only looks.
     """
+    if action is not Action.READ:
+        check_acts(actor)
     if not actor.may(action, object_name):
         raise MissingPermission(actor.label, action.value, object_name)
 

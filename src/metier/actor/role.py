@@ -4,7 +4,7 @@ an object's own actions, else `all_objects`  →  less what `fields` withholds  
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from metier.actor.flags import FlagKind, kind_of
+from metier.actor.principal import Principal
 
 
 class Action(StrEnum):
@@ -49,11 +50,13 @@ class RowRule:
             What compares with a member that is not there (a key's) or a field that is empty lets nothing through.
         actions: What the rule restricts. Who may not read a record may do nothing else with it either.
         label: What people call the rule.
+        me: Who `me` is in it; None: whoever acts. Never stored.
     """
 
     where: Mapping[str, Any]  # Any: JSON, read against the object's fields by `records`
     actions: Actions = EVERY_ACTION
     label: str = ""
+    me: Principal | None = None
 
     @cached_property
     def text(self) -> str:
@@ -61,9 +64,9 @@ class RowRule:
         return orjson.dumps(self.where, option=orjson.OPT_SORT_KEYS).decode()
 
     @property
-    def key(self) -> tuple[str, Actions]:
+    def key(self) -> tuple[str, Actions, Principal | None]:
         """What the rule does; its label aside."""
-        return self.text, self.actions
+        return self.text, self.actions, self.me
 
     def to_json(self) -> dict[str, Any]:
         """Give the rule as data: `{"where": {"owner": "me"}, "actions": ["read", …], "label": "Own deals"}`."""
@@ -122,6 +125,11 @@ class Role:
         """Give the rules that a record must match for the action: those for it, and those for reading."""
         wanted = {Action.READ, action}
         return tuple(rule for rule in self.rows.get(object_name, ()) if rule.actions & wanted)
+
+    def bound(self, me: Principal) -> "Role":
+        """Give the role with rules in which `me` stays this one, whoever acts."""
+        rows = {name: tuple(replace(rule, me=me) for rule in rules) for name, rules in self.rows.items()}
+        return replace(self, rows=rows)
 
     @property
     def reads_everything(self) -> bool:

@@ -19,6 +19,7 @@ from metier.api import (
     roles,
     secrets,
     usage,
+    views,
     why,
     workspace,
     writes,
@@ -58,6 +59,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(chat.router(dict(renderers or {})))
     app.include_router(requests.router())
     app.include_router(me.router())
+    app.include_router(views.router())
     app.include_router(workspace.router())
     app.include_router(roles.router())
     app.include_router(why.router())

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from metier.actor import Actor
+from metier.actor import Actor, check_acts
 from metier.api.errors import answer
 from metier.app import Metier
 from metier.errors import Forbidden, NotSignedIn
 from metier.health import Checkup
 
 SIGN_IN_COOKIE = "metier_sign_in"
+VIEW_HEADER = "Metier-View-As"  # `role:sales-rep` or `member:ada@example.com`
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -26,11 +27,32 @@ def checkup_of(request: Request) -> Checkup:
 
 
 async def current_actor(request: Request) -> Actor:
-    """Give who asks.
+    """Give who asks; whoever only looks as another (`Metier-View-As`, or begun in the browser) changes nothing.
+
+    Raises:
+        NotSignedIn: No credential, or one that is unknown, expired or revoked.
+        OnlyViewing: The request is one to change something, and who asks looks as another.
+    """
+    actor = await looking_actor(request)
+    if request.method not in _SAFE_METHODS:
+        check_acts(actor)
+    return actor
+
+
+async def looking_actor(request: Request) -> Actor:
+    """Give who asks, for a request that changes nothing though it is a POST, or that ends a view.
 
     Raises:
         NotSignedIn: No credential, or one that is unknown, expired or revoked.
     """
+    actor = await _asking(request)
+    if view := request.headers.get(VIEW_HEADER):
+        what = f"{request.method} {request.url.path}"
+        return await metier_of(request).access.look(actor, view, what)
+    return actor
+
+
+async def _asking(request: Request) -> Actor:
     access = metier_of(request).access
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
@@ -46,6 +68,7 @@ async def _house(request: Request) -> Metier:  # async, for FastAPI sends other 
 
 House = Annotated[Metier, Depends(_house)]
 Asker = Annotated[Actor, Depends(current_actor)]
+Looker = Annotated[Actor, Depends(looking_actor)]  # of routes that change nothing, whatever their method
 
 
 class OriginCheck:

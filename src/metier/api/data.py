@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from metier.actor import Actor
-from metier.api.auth import Asker, House, current_actor, metier_of
+from metier.api.auth import Asker, House, Looker, current_actor, metier_of
 from metier.api.errors import error_answers
 from metier.errors import Invalid, NoSuchRecord, Problem
 
@@ -108,7 +108,7 @@ def _add_records(routes: APIRouter) -> None:
         return await find_one(house, actor, object, record_id)
 
     @routes.post("/records/{object}/query", responses=_PAGE, response_class=Response)
-    async def query_records(house: House, actor: Asker, object: str, body: RecordQuery) -> Response:
+    async def query_records(house: House, actor: Looker, object: str, body: RecordQuery) -> Response:
         """Search records with a filter too long for a URL."""
         page = await house.records.find_json(
             actor,

@@ -75,9 +75,10 @@ async def _me(house: Metier, actor: Actor) -> dict[str, Any]:
     return {
         "principal": {"kind": principal.kind.value, "id": str(principal.id), "label": principal.label},
         "role": {"name": role.name, "label": role.label},
+        "viewing": actor.viewing and actor.viewing.to_json(),
         "flags": [flag for flag in FLAGS if actor.holds(flag)],
-        "time_zone": principal.time_zone,
-        "locale": principal.locale,
+        "time_zone": actor.me.time_zone,
+        "locale": actor.me.locale,
         "email": profile.email if profile else None,
         "has_password": profile.has_password if profile else False,
     }

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from metier.api.auth import Asker, House
+from metier.api.auth import Asker, House, Looker
 from metier.api.errors import error_answers
 from metier.records.form import COLORS
 from metier.records.shape import FieldType
@@ -181,7 +181,7 @@ def _add_fields(routes: APIRouter) -> None:
         return changed.to_json()
 
     @routes.post("/{name}/fields/{field}/preview")
-    async def preview_field(house: House, actor: Asker, name: str, field: str, body: FieldPreview) -> dict[str, Any]:
+    async def preview_field(house: House, actor: Looker, name: str, field: str, body: FieldPreview) -> dict[str, Any]:
         """Say what changing a field would do to its values, and change nothing."""
         found = await house.data_model.preview(actor, name, field, body.values())
         return {"converts": found is not None} | (found.to_json() if found else {})

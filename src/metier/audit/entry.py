@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from metier.actor import Actor
+from metier.actor import Actor, check_acts
 from metier.clock import Clock
 from metier.store import Database, Json, Transaction
 
@@ -86,7 +86,11 @@ async def note(
     Args:
         action: The thing and what was done to it: `role.changed`.
         details: What changed, any JSON values; no secrets.
+
+    Raises:
+        OnlyViewing: The actor only looks as another, and so changes nothing.
     """
+    check_acts(actor)
     entry = Entry(action, target, str(target_id), rows=rows, details=details or {})
     await note_by(place, clock, actor.workspace_id, actor.to_json(), entry)
 

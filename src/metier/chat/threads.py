@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from metier.actor import AI_FEATURE, Actor, check_feature
+from metier.actor import AI_FEATURE, Actor, check_acts, check_feature
 from metier.audit import note
 from metier.clock import Clock
 from metier.errors import Invalid, NotFound, Problem
@@ -50,6 +50,7 @@ class Threads:
 
     async def create(self, actor: Actor, *, agent: str, model: str | None) -> Thread:
         """Begin a conversation."""
+        check_acts(actor)
         row = await self._db.row(
             "insert into core.thread"
             " (workspace_id, id, principal_kind, principal_id, agent, model, created_at, updated_at)"
@@ -97,6 +98,7 @@ class Threads:
 
     async def rename(self, actor: Actor, thread_id: UUID, title: str) -> Thread:
         """Give a thread another title."""
+        check_acts(actor)
         if not title.strip():
             raise Invalid.of([Problem("title", "must not be empty", example="New companies this week")])
         await self.get(actor, thread_id)
@@ -134,6 +136,7 @@ class Threads:
 
     async def touch(self, actor: Actor, thread_id: UUID, text: str) -> None:
         """Note that the thread was used; the first text becomes its title."""
+        check_acts(actor)
         await self._db.execute(
             "update core.thread set updated_at = %(now)s, title = case when title = '' then %(title)s else title end"
             f" where {_MINE} and id = %(id)s",
@@ -152,7 +155,7 @@ def shorten(text: str) -> str:
 
 def _scope(actor: Actor) -> dict[str, Any]:
     check_feature(actor, AI_FEATURE)
-    return {"workspace": actor.workspace_id, "principal": actor.principal.id}
+    return {"workspace": actor.workspace_id, "principal": actor.own_id}
 
 
 def _contains(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from metier.actor import Actor, check_flag
+from metier.actor import Actor, check_acts, check_flag
 from metier.clock import Clock
 from metier.definitions import rows
 from metier.definitions.bodies import Body, check_json
@@ -298,6 +298,7 @@ class Definitions:
 
     @asynccontextmanager
     async def _transaction(self, actor: Actor, note: str = "", origin: str = "") -> AsyncGenerator[Change]:
+        check_acts(actor)
         async with self._db.transaction() as tx:
             change = Change(
                 tx,

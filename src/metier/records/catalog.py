@@ -15,7 +15,7 @@ from metier.clock import Clock
 from metier.errors import NotFound
 from metier.filters import Here
 from metier.records.names import ObjectNames
-from metier.records.policy import MEMBER, WORKSPACE, Guard, my_fields, read_rules, visible
+from metier.records.policy import MEMBER, WORKSPACE, Guard, here_of, my_fields, read_rules, visible
 from metier.records.shape import ObjectType
 from metier.registry import fold_name
 from metier.store import Database
@@ -179,9 +179,7 @@ class Catalog:
         Args:
             rules: It is for row rules, which may compare with fields of the member.
         """
-        who = actor.principal
-        my = my_fields(actor) if rules else None
-        return Here.at(self._clock.now(), who.time_zone, who.id if who.is_member else None, my)
+        return here_of(self._clock.now(), actor.me, rules=rules)
 
     async def view(self, actor: Actor) -> View:
         """Give the workspace as the actor sees it."""
@@ -192,8 +190,8 @@ class Catalog:
         model = await self.model(actor.workspace_id, actor.schema_epoch)
         if not any(role.rows for role in actor.roles):
             return Sight(self._view(model, actor, ()), {WORKSPACE: model.workspace_id})
-        my = tuple(my_fields(actor).values())
-        key = (model.workspace_id, model.epoch, actor.policy_key(), actor.principal.time_zone, my)
+        my = tuple(my_fields(actor.me).values())
+        key = (model.workspace_id, model.epoch, actor.policy_key(), actor.me.time_zone, my)
         if found := self._steady.get(key):
             return found
         rules = read_rules(actor, model.whole.every_name, self.here(actor, rules=True))

@@ -7,9 +7,10 @@ of all roles in the chain: trees, which decide the SQL, and values, which are pa
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from metier.actor import Action, Actor, RowRule
+from metier.actor import Action, Actor, Principal, RowRule
 from metier.errors import Invalid
 from metier.filters import And, Here, Kind, Node, Not, Or, Test, read_where
 from metier.records.names import ObjectNames
@@ -116,9 +117,8 @@ class Rules:
         return all(guard.is_steady for guard in self.guards)
 
 
-def my_fields(actor: Actor) -> dict[str, Any]:
-    """Give the fields of the member who acts, each None for who is no member."""
-    who = actor.principal
+def my_fields(who: Principal) -> dict[str, Any]:
+    """Give the fields of the member whom `me` means, each None for who is no member."""
     if not who.is_member:
         return dict.fromkeys(MY_FIELDS)
     return {"id": who.id, "name": who.label, "email": who.email, "time_zone": who.time_zone}
@@ -147,13 +147,29 @@ def read_rules(actor: Actor, whole: Mapping[str, ObjectNames], here: Here) -> Ru
             continue
         slots = f"p{len(guards)}_"
         try:
-            read = read_where(rule.where, whole[name], here)
+            read = read_where(rule.where, whole[name], _place(here, rule))
         except Invalid:
             guards.append(Guard(name, NOTHING, rule.actions, slots))
             continue
         guards.append(Guard(name, read.tree, rule.actions, slots))
         values |= {f"{slots}{i}": value for i, value in enumerate(read.values)}
     return Rules(tuple(guards), values)
+
+
+def _place(here: Here, rule: RowRule) -> Here:
+    """Give where a rule is read: for whoever acts, or for the one it is bound to."""
+    who = rule.me
+    return here if who is None else here_of(here.now, who, rules=True)
+
+
+def here_of(moment: datetime, who: Principal, *, rules: bool = False) -> Here:
+    """Say when and where somebody asks, and who `me` is: a key is no member.
+
+    Args:
+        rules: It is for row rules, which may compare with fields of the member.
+    """
+    my = my_fields(who) if rules else None
+    return Here.at(moment, who.time_zone, who.id if who.is_member else None, my)
 
 
 def tests(node: Node) -> Iterator[Test]:

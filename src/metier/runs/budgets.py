@@ -67,7 +67,7 @@ class Budgets:
 
         Who holds neither flag gets those that apply to them, with what they used themselves.
         """
-        mine = None if any(map(actor.holds, FLAGS)) else str(actor.principal.id)
+        mine = None if any(map(actor.holds, FLAGS)) else str(actor.own_id)
         params = {"workspace": actor.workspace_id, "now": self._clock.now(), "mine": mine}
         found = [Standing.of(row) for row in await self._db.rows(_STANDINGS, params)]
         return found if mine is None else [one for one in found if _applies(one.budget, actor)]
@@ -236,7 +236,7 @@ def _applies(budget: Budget, actor: Actor) -> bool:
         case Scope.WORKSPACE | Scope.AGENT:
             return True
         case Scope.ROLE:
-            return any(budget.subject == str(role.id) for role in actor.roles[:1])
+            return any(budget.subject == str(role.id) for role in actor.own_roles)
         case Scope.MEMBER | Scope.KEY:
-            mine = budget.subject in (EACH, str(actor.principal.id))
+            mine = budget.subject in (EACH, str(actor.own_id))
             return mine and is_key == (budget.scope is Scope.KEY)

@@ -182,7 +182,7 @@ def _scope(actor: Actor) -> tuple[str, dict[str, Any]]:
     params: dict[str, Any] = {"workspace": actor.workspace_id}
     if actor.holds(SEES_ALL) and actor.reads_everything:
         return "workspace_id = %(workspace)s", params
-    return "workspace_id = %(workspace)s and principal_id = %(principal)s", {**params, "principal": actor.principal.id}
+    return "workspace_id = %(workspace)s and principal_id = %(principal)s", {**params, "principal": actor.own_id}
 
 
 def _status(text: str | None) -> str | None:

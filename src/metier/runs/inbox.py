@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metier.actor import Actor
+from metier.actor import Actor, check_acts
 from metier.clock import Clock
 from metier.runs.requests import Request, Requests, State
 from metier.runs.requests.requests import PAGE_MAX
@@ -53,6 +53,7 @@ class Inbox:
 
     async def clear(self, actor: Actor) -> None:
         """Take out the runs that have failed so far; they stay in the list of runs."""
+        check_acts(actor)
         await self._db.execute(
             "insert into core.inbox (workspace_id, principal_id, cleared_at) values (%(workspace)s, %(me)s, %(now)s)"
             " on conflict (workspace_id, principal_id) do update set cleared_at = excluded.cleared_at",
@@ -60,4 +61,4 @@ class Inbox:
         )
 
     def _facts(self, actor: Actor) -> dict[str, Any]:
-        return {"workspace": actor.workspace_id, "me": actor.principal.id, "now": self._clock.now()}
+        return {"workspace": actor.workspace_id, "me": actor.own_id, "now": self._clock.now()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from metier.actor import Actor
+from metier.actor import Actor, check_acts
 from metier.audit import note
 from metier.clock import Clock
 from metier.engine import Engine
@@ -130,8 +130,10 @@ class Runs(History):
         Raises:
             Conflict: The thread's last turn has not ended.
             RunStopped: The parent is lost, broken or ended.
+            OnlyViewing: The actor only looks as another.
             Unavailable: The database is gone, or Metier is shutting down.
         """
+        check_acts(actor)
         if self._closed or not self._tasks:
             raise Unavailable("Metier is shutting down and begins nothing new.")
         run_id = run_id or self._clock.new_id()

@@ -172,7 +172,7 @@ class UsageReports:
             "workspace": actor.workspace_id,
             "since": since,
             "until": until,
-            "mine": None if everybody else actor.principal.id,
+            "mine": None if everybody else actor.own_id,
             "model": _clean(model),
             "agent": fold_name(agent) if (agent := _clean(agent)) else None,
             "member": _clean(member),

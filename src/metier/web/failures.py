@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from metier.actor import Actor
-from metier.api.auth import current_actor
+from metier.api.auth import looking_actor
 from metier.errors import MetierError, NotFound, NotSignedIn
 from metier.web.headers import complete
 from metier.web.pages import page, swap_target
@@ -91,7 +91,7 @@ async def error_page(request: Request, error: Exception, status: int) -> HTMLRes
 
 async def _asker(request: Request) -> Actor | None:
     try:
-        return await current_actor(request)
+        return await looking_actor(request)
     except MetierError:
         return None
 

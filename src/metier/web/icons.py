@@ -24,6 +24,8 @@ DRAWINGS: Mapping[str, str] = {
     "code": '<path d="M9 7l-5 5 5 5M15 7l5 5-5 5"/>',
     "copy": '<path d="M9 9h11v11H9z"/><path d="M5 15H4V4h11v1"/>',
     "external": '<path d="M14 4h6v6M20 4l-9 9"/><path d="M18 14v6H4V6h6"/>',
+    "eye": '<path d="M2.5 12C5 7.5 8.3 5.5 12 5.5s7 2 9.5 6.5c-2.5 4.5-5.8 6.5-9.5 6.5s-7-2-9.5-6.5z"/>'
+    '<circle cx="12" cy="12" r="3"/>',
     "filter": '<path d="M4 6h16M7 12h10M10 18h4"/>',
     "flag": '<path d="M6 21V4M6 5h12l-2.5 4L18 13H6"/>',
     "heart": '<path d="M3 12h4l3 7 4-14 3 7h4"/>',

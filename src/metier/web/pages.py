@@ -53,7 +53,7 @@ class Pages:
 
     def reading(self, actor: Actor | None) -> Reading:
         """Give the forms in which values read for this person, now."""
-        zone = actor.principal.time_zone if actor else "UTC"
+        zone = actor.me.time_zone if actor else "UTC"
         return Reading(self.metier.clock.now(), ZoneInfo(zone))
 
     def render(self, template: str, **values: Any) -> str:

@@ -99,6 +99,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("Members", "/settings/members", "people", "Settings")
     if any(actor.holds(flag) for flag in SEEN_WITH):
         yield Place("Roles", "/settings/security/roles", "shield", "Settings")
+    if actor.holds("IMPERSONATE"):
+        yield Place("View as", "/settings/view-as", "eye", "Settings")
     if actor.holds("DATA_MODEL"):
         yield Place("Data model", "/settings/data-model", "box", "Settings")
     if actor.holds("API_KEYS_AND_WEBHOOKS"):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from metier.actor import FLAGS, Actor
+from metier.actor import FLAGS, Actor, check_acts
 from metier.audit import Entry, note_by
 from metier.clock import Clock
 from metier.engine import WORK_CHANNEL
@@ -170,12 +170,14 @@ class Requests:
         Raises:
             NotFound: There is none of this id that the actor may see.
             Forbidden: Others have to answer it.
+            OnlyViewing: The actor only looks as another.
             RequestChanged: It is not, or would not be any more, what was seen; what is stored is new.
             AlreadyAnswered: Somebody else was quicker, or said something else.
             Conflict: Its time is over, its run has ended, or who asks may not do it any more.
             Invalid: The answer is none to this question.
         """
         actor = await self._refresh(actor)
+        check_acts(actor)
         request = await self.get(actor, request_id)
         if not request.may_answer(actor):
             raise _not_yours(request)
@@ -329,9 +331,9 @@ def _visible(actor: Actor) -> tuple[str, dict[str, Any]]:
     """Give the condition on `core.request` that says what the actor may see, and its parameters."""
     params = {
         "workspace": actor.workspace_id,
-        "me": actor.principal.id,
-        "me_text": str(actor.principal.id),
-        "roles": [role.name for role in actor.roles],
+        "me": actor.own_id,
+        "me_text": str(actor.own_id),
+        "roles": [role.name for role in (actor.own_roles if actor.viewing else actor.roles)],
         "flags": [flag for flag in FLAGS if actor.holds(flag)],
     }
     if actor.holds(SEES_ALL):

@@ -1,5 +1,6 @@
 """API keys: shown once, never wider than their maker, refused from the moment they are revoked."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -138,3 +139,25 @@ async def test_the_list_tells_use_and_end(access: Access, people: People, clock:
     assert used.last_used_at == first_use
     assert (revoked.last_used_at, revoked.revoked_at) == (clock.now(), clock.now())
     assert key.token not in str(revoked.to_json())
+
+
+async def test_a_key_is_refused_once_its_time_is_over(access: Access, people: People, clock: FrozenClock):
+    ends = clock.now() + timedelta(days=1)
+    key = await access.create_key(people.ada, role="member", name="k", expires_at=ends)
+    actor = await access.actor_for_key(key.token)
+    assert [one.state for one in await access.keys(people.ada)] == ["valid"]
+
+    clock.forward(86_400)
+
+    for look_up in (access.actor_for_key(key.token), access.refresh(actor)):
+        with pytest.raises(NotSignedIn):
+            await look_up
+    assert [one.state for one in await access.keys(people.ada)] == ["expired"]
+
+
+async def test_a_key_ends_in_time_to_come(access: Access, people: People, clock: FrozenClock):
+    for when in (clock.now(), datetime(2030, 1, 1)):  # noqa: DTZ001 a time without offset is what is refused
+        with pytest.raises(Invalid):
+            await access.create_key(people.ada, role="member", name="k", expires_at=when)
+
+    assert await access.keys(people.ada) == []

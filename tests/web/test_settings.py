@@ -70,7 +70,36 @@ async def test_a_key_is_shown_once_works_and_is_revoked(site: Site):
     assert answer.status_code == 303
     with pytest.raises(NotSignedIn):
         await site.house.metier.access.actor_for_key(token)
-    assert "night shift" not in (await site.page("/settings/api-keys")).get_text()
+    page = await site.page("/settings/api-keys")
+    assert page.select_one('section[aria-labelledby="keys"] table') is None
+    ended = page.select_one('section[aria-labelledby="ended"]')
+    assert "night shift" in ended.get_text()
+    assert "revoked" in ended.get_text()
+    assert not ended.select("button")
+
+
+async def test_a_key_made_for_some_days_ends_by_itself(site: Site):
+    await site.post("/settings/api-keys", {"name": "brief", "role": "member", "days": "30"})
+    [key] = await site.house.metier.access.keys(site.house.actor)
+    before = await site.page("/settings/api-keys")
+    site.house.metier.clock.forward(31 * 86_400)  # type: ignore[attr-defined]
+    await site.sign_in()
+    after = await site.page("/settings/api-keys")
+
+    assert "in 4 weeks" in before.select_one('section[aria-labelledby="keys"]').get_text()
+    assert key.expires_at is not None
+    assert "expired" in after.select_one('section[aria-labelledby="ended"]').get_text()
+
+
+async def test_only_roles_that_a_key_of_ones_own_may_have_are_offered(anonymous: Site):
+    access = anonymous.house.metier.access
+    await access.create_role(anonymous.house.actor, name="people-only", can_be_assigned_to=["users"])
+    await anonymous.sign_in(await anonymous.house.member(flags=["API_KEYS_AND_WEBHOOKS"]))
+
+    offered = [o["value"] for o in (await anonymous.page("/settings/api-keys")).select("#role option")]
+
+    assert "admin" not in offered
+    assert "people-only" not in offered
 
 
 @pytest.mark.parametrize("given", [{"name": "", "role": "member"}, {"name": "x", "role": "nobody"}])

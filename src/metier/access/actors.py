@@ -43,7 +43,7 @@ from core.api_key k
 join core.role r on r.workspace_id = k.workspace_id and r.id = k.role_id
 join core.workspace w on w.id = k.workspace_id and w.deleted_at is null
 left join core.member m on m.workspace_id = k.workspace_id and m.id = k.created_by
-where k.revoked_at is null
+where k.revoked_at is null and (k.expires_at is null or k.expires_at > %(now)s)
 """
 
 
@@ -54,11 +54,12 @@ class Actors(Desk):
         """Give the actor that a key stands for.
 
         Raises:
-            NotSignedIn: The key is unknown or revoked.
+            NotSignedIn: The key is unknown, revoked or expired.
         """
-        row = await self._db.row(f"{_KEY} and k.token_hash = %(hash)s", {"hash": digest(token)})
+        given = {"hash": digest(token), "now": self._clock.now()}
+        row = await self._db.row(f"{_KEY} and k.token_hash = %(hash)s", given)
         if row is None:
-            raise NotSignedIn("This API key is unknown or revoked.")
+            raise NotSignedIn("This API key is unknown, revoked or expired.")
         await self._note_use(row)
         return actor_from(row, PrincipalKind.KEY)
 
@@ -205,7 +206,7 @@ class Actors(Desk):
             ids: What the run has stored of them (`Actor.to_json`); agents that acted for them are left out.
 
         Raises:
-            NotSignedIn: The key is revoked, or the member is gone.
+            NotSignedIn: The key is revoked or expired, or the member is gone.
         """
         principal = Principal(PrincipalKind(ids["kind"]), UUID(ids["id"]), ids["label"])
         return await self.refresh(Actor(workspace_id, principal, roles=()))
@@ -216,7 +217,7 @@ class Actors(Desk):
         An agent's role that is no row, because code defines it, stays as it was: it can only narrow.
 
         Raises:
-            NotSignedIn: The key is revoked, or the member is gone.
+            NotSignedIn: The key is revoked or expired, or the member is gone.
             MissingPermission, NotFound: The actor looks as another, and may not any more, or that one is gone.
         """
         if actor.viewing:
@@ -227,7 +228,7 @@ class Actors(Desk):
         elif actor.principal.kind is PrincipalKind.KEY:
             row = await self._db.row(
                 f"{_KEY} and k.workspace_id = %(workspace)s and k.id = %(id)s",
-                {"workspace": actor.workspace_id, "id": actor.principal.id},
+                {"workspace": actor.workspace_id, "id": actor.principal.id, "now": self._clock.now()},
             )
         else:
             row = None

@@ -130,15 +130,24 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is listed. `prefix` is how its token begins, `role` the role's name."""
+    """A key as it is listed. `prefix` is how its token begins, `role` the role's name, `made_by` its maker's."""
 
     id: UUID
     name: str
     role: str
+    role_label: str
     prefix: str
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    expires_at: datetime | None
+    expired: bool | None
+    made_by: str | None
+
+    @property
+    def state(self) -> str:
+        """`valid`, `revoked` or `expired`."""
+        return "revoked" if self.revoked_at else "expired" if self.expired else "valid"
 
     def to_json(self) -> dict[str, Any]:
         """Give the key as data; times are ISO 8601."""
@@ -150,6 +159,9 @@ class Key:
             "created_at": self.created_at.isoformat(),
             "last_used_at": self.last_used_at and self.last_used_at.isoformat(),
             "revoked_at": self.revoked_at and self.revoked_at.isoformat(),
+            "expires_at": self.expires_at and self.expires_at.isoformat(),
+            "state": self.state,
+            "made_by": self.made_by,
         }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from metier.actor import AI_FEATURE, Actor, check_feature
 from metier.api.auth import Asker, House, checkup_of
@@ -19,6 +19,7 @@ class NewKey(BaseModel):
 
     name: str = Field(min_length=1, max_length=100, examples=["nightly import"])
     role: str = Field(max_length=100, examples=["member"])
+    expires_at: AwareDatetime | None = Field(default=None, examples=["2030-01-01T00:00:00Z"])
 
 
 class ChangedWorkspace(BaseModel):
@@ -136,7 +137,9 @@ def _add_keys(routes: APIRouter) -> None:
     @routes.post("/keys", status_code=201)
     async def create_key(house: House, actor: Asker, body: NewKey) -> dict[str, Any]:
         """Make an API key; its token is shown this once."""
-        key = await house.access.create_key(actor, role=body.role, name=body.name.replace("\x00", ""))
+        key = await house.access.create_key(
+            actor, role=body.role, name=body.name.replace("\x00", ""), expires_at=body.expires_at
+        )
         return {"id": str(key.id), "token": key.token, "prefix": key.prefix}
 
     @routes.delete("/keys/{key_id}", status_code=204)

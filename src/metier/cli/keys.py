@@ -1,6 +1,7 @@
 """`metier keys`: API keys of the workspace."""
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -25,10 +26,11 @@ def register(app: typer.Typer) -> None:
     def create_key(
         role: Annotated[str, typer.Option(help="What the key may do, e.g. member; see: metier roles list")],
         name: Annotated[str, typer.Option(help="What it is for.")],
+        days: Annotated[int | None, typer.Option(min=1, max=3650, help="Days after which it ends by itself.")] = None,
         as_json: AsJson = False,
     ) -> None:
         """Make a key and print it, this once."""
-        asyncio.run(_create(role, name, as_json=as_json))
+        asyncio.run(_create(role, name, days, as_json=as_json))
 
     @keys.command("list")
     def list_keys(as_json: AsJson = False) -> None:
@@ -41,9 +43,10 @@ def register(app: typer.Typer) -> None:
         asyncio.run(_revoke(key))
 
 
-async def _create(role: str, name: str, *, as_json: bool) -> None:
+async def _create(role: str, name: str, days: int | None, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
-        key = await metier.access.create_key(operator, role=role, name=name)
+        ends = None if days is None else metier.clock.now() + timedelta(days=days)
+        key = await metier.access.create_key(operator, role=role, name=name, expires_at=ends)
     if as_json:
         say_json({"id": str(key.id), "token": key.token, "prefix": key.prefix})
     else:
@@ -58,7 +61,7 @@ async def _list(*, as_json: bool) -> None:
         for key in keys:
             say_json(key.to_json())
     else:
-        say_table(("id", "name", "role", "begins", "last used", "state"), [_row(key) for key in keys])
+        say_table(("id", "name", "role", "begins", "last used", "expires", "state"), [_row(key) for key in keys])
 
 
 async def _revoke(given: str) -> None:
@@ -81,5 +84,5 @@ def _is_id(key_id: UUID, given: str) -> bool:
 
 
 def _row(key: "Key") -> tuple[str, ...]:
-    used = key.last_used_at.isoformat(" ", "minutes") if key.last_used_at else "never"
-    return str(key.id), key.name, key.role, f"{key.prefix}…", used, "revoked" if key.revoked_at else "valid"
+    used, ends = (when.isoformat(" ", "minutes") if when else "never" for when in (key.last_used_at, key.expires_at))
+    return str(key.id), key.name, key.role, f"{key.prefix}…", used, ends, key.state

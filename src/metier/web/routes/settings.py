@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +18,7 @@ from metier.settings import Settings
 from metier.web.forms import read_form, time_zones, wrong
 from metier.web.pages import page
 
-KEYS_FLAG = "API_KEYS_AND_WEBHOOKS"
+KEY_LASTS = {"": "until it is revoked", "30": "for 30 days", "90": "for 90 days", "365": "for a year"}  # by days
 
 
 def router() -> APIRouter:
@@ -102,18 +103,20 @@ async def _profile_page(
 # --- API keys --------------------------------------------------------------------------------------------------------
 
 
-async def show_keys(request: Request, house: House, actor: Asker) -> Response:
+async def show_keys(request: Request, house: House, actor: Asker, saved: str = "") -> Response:
     """List the workspace's API keys."""
-    return await _keys_page(request, house, actor)
+    return await _keys_page(request, house, actor, saved=saved)
 
 
 async def create_key(request: Request, house: House, actor: Asker) -> Response:
     """Make a key and show its token, this once."""
-    given = await read_form(request, "name", "role")
+    given = await read_form(request, "name", "role", "days")
     try:
         if not given["name"]:
             raise Invalid("A key needs a name, to tell it from the others.")
-        made = await house.access.create_key(actor, role=given["role"], name=given["name"])
+        days = given["days"] if given["days"] in KEY_LASTS else ""
+        ends = house.clock.now() + timedelta(days=int(days)) if days else None
+        made = await house.access.create_key(actor, role=given["role"], name=given["name"], expires_at=ends)
     except MetierError as error:
         return await _keys_page(request, house, actor, given=given, error=error)
     return await _keys_page(request, house, actor, made=made)
@@ -122,7 +125,7 @@ async def create_key(request: Request, house: House, actor: Asker) -> Response:
 async def revoke_key(house: House, actor: Asker, key_id: UUID) -> Response:
     """Refuse a key from the next request on."""
     await house.access.revoke_key(actor, key_id)
-    return RedirectResponse("/settings/api-keys", status_code=303)
+    return RedirectResponse("/settings/api-keys?saved=revoked", status_code=303)
 
 
 async def _keys_page(
@@ -131,19 +134,23 @@ async def _keys_page(
     actor: Actor,
     *,
     made: NewKey | None = None,
+    saved: str = "",
     given: Mapping[str, str] | None = None,
     error: MetierError | None = None,
 ) -> Response:
-    check_flag(actor, KEYS_FLAG)
+    keys = await house.access.keys(actor)
     return await page(
         request,
         "settings/api_keys.html",
         actor=actor,
         status=error.status if error else 200,
-        keys=[key for key in await house.access.keys(actor) if key.revoked_at is None],
-        roles=await house.access.roles(actor),
+        keys=[key for key in keys if key.state == "valid"],
+        ended=[key for key in keys if key.state != "valid"],
+        roles=await house.access.roles_for_keys(actor),
         made=made,
-        given={"name": "", "role": ""} | dict(given or {}),
+        saved=saved,
+        lasts=KEY_LASTS,
+        given={"name": "", "role": "", "days": ""} | dict(given or {}),
         api_base=str(request.base_url).rstrip("/"),
         **wrong(error, "name", "role"),
     )

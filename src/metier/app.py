@@ -10,7 +10,7 @@ from functools import partial
 from importlib import metadata
 from typing import Any, ClassVar
 
-from metier.access import Access, AllowedHosts, Outside, Secrets, keyring_of
+from metier.access import Access, AllowedHosts, Outside, RoleKind, Secrets, keyring_of
 from metier.actor import Actor
 from metier.agents import Agent, Care, Parts
 from metier.audit import Audit
@@ -136,10 +136,9 @@ class Metier:
         )
         models = Models(catalog, clock)
         records = Records(db, clock)
-        definitions = Definitions(db, clock, [ObjectKind()])
+        definitions = Definitions(db, clock, [ObjectKind(), RoleKind(clock, records)])
         definitions.on_change(records.forget)
-        access = Access(db, clock, objects=records)
-        definitions.on_rename(access.follow)
+        access = Access(db, clock, definitions=definitions)
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
         hosts = AllowedHosts(db, clock)
         engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)

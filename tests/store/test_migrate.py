@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from psycopg.types.json import Json
 from sqlalchemy import StaticPool, create_engine, text
 
+from metier.access.role_kind import read_role
 from metier.definitions.bodies import digest
 from metier.errors import Unavailable
 from metier.settings import Settings
@@ -121,6 +122,30 @@ async def test_object_types_become_definitions(empty_url: str, tmp_path: Path):
     assert (row["kind"], row["name"], row["folded"], row["version"]) == ("object", "web_page", "web-page", 1)
     assert row["body"] == json.loads(row["source"]) == body | {"fields": [own]}
     assert row["digest"] == digest(row["body"])
+    await database.aclose()
+
+
+async def test_roles_become_definitions(empty_url: str, tmp_path: Path):
+    """With the ids they have, so that whoever holds them keeps them; in full form, whichever release wrote them."""
+    said = {"all_objects": ["read"], "objects": {"note": []}, "flags": ["AI"]}
+    with psycopg.connect(empty_url) as before:
+        _upgrade(before, "0018")
+        before.execute("insert into core.workspace values (gen_random_uuid(), 'W', 'w_1', 1, '{}', now())")
+        before.execute(
+            "insert into core.role select id, gen_random_uuid(), 'sales_rep', 'Rep', %s, now(), now()"
+            " from core.workspace",
+            [Json(said)],
+        )
+
+    database = await Database.open(Settings.for_tests(tmp_path, database_url=empty_url))
+
+    row = await database.row("select r.id as role_id, d.*, v.body, v.source, v.digest from core.role r"
+        " join core.definition d on d.id = r.id join core.definition_version v on v.definition_id = d.id")  # fmt: skip
+    assert row is not None
+    assert (row["kind"], row["name"], row["folded"], row["version"]) == ("role", "sales_rep", "sales-rep", 1)
+    whole = read_role({"name": "sales_rep", "label": "Rep", **said}) | {"name": "sales_rep"}
+    assert row["body"] == json.loads(row["source"]) == whole
+    assert row["digest"] == digest(whole)
     await database.aclose()
 
 

@@ -49,9 +49,12 @@ async def test_roles_are_hidden_from_who_may_not_give_them(anonymous: Site):
         await anonymous.post(f"{URL}/mate", {"label": "Mine", "all": "destroy"}),
         await anonymous.post(f"{URL}/mate/objects/ship", {"do": "save"}),
         await anonymous.post(f"{URL}/mate/delete", {}),
+        await anonymous.post(f"{URL}/mate/restore", {}),
+        await anonymous.get(f"{URL}/mate/versions/1"),
+        await anonymous.post(f"{URL}/mate/versions/1/rollback", {}),
     ]
 
-    assert [answer.status_code for answer in answers] == [403] * 6
+    assert [answer.status_code for answer in answers] == [403] * 9
     assert URL not in (await anonymous.get("/settings/profile")).text
     assert (await mate(anonymous)).all_objects == {Action.READ}
 
@@ -92,7 +95,7 @@ async def test_a_role_is_made_from_another_and_deleted(site: Site):
     assert (role.label, role.all_objects, role.flags) == ("First mate", member.all_objects, member.flags)
     assert page.h1.get_text() == "First mate"
     assert (await site.post(f"{URL}/first-mate/delete", {})).status_code == 303
-    assert "First mate" not in (await site.page(URL)).get_text()
+    assert "First mate" not in (await site.page(URL)).select_one("#roles ~ .listbox").get_text()
     assert (await site.post(f"{URL}/member/delete", {})).status_code in (303, 409)
 
 
@@ -230,3 +233,35 @@ async def test_a_form_of_another_site_changes_no_role(site: Site):
 
     assert answer.status_code == 403
     assert (await mate(site)).all_objects == frozenset()
+
+
+async def test_a_role_goes_back_to_a_version_and_comes_back_from_the_archive(site: Site):
+    await made(site, all_objects=["read"])
+    await site.post(f"{URL}/mate", await matrix(site, all=["read", "update"]))
+
+    shown = await site.page(f"{URL}/mate/versions/2")
+    assert "all_objects" in shown.select_one("table.list").get_text()
+    assert [link["href"] for link in (await site.page(f"{URL}/mate")).select("#history ~ .listbox a")] == [
+        f"{URL}/mate/versions/2",
+        f"{URL}/mate/versions/1",
+    ]
+    back = await site.post(f"{URL}/mate/versions/1/rollback", {})
+    assert (back.status_code, back.headers["location"]) == (303, f"{URL}/mate")
+    assert (await mate(site)).all_objects == {Action.READ}
+    await site.post(f"{URL}/mate/delete", {})
+    assert (await site.page(URL)).select_one("#archived")
+    assert (await site.post(f"{URL}/mate/restore", {})).status_code == 303
+    assert (await mate(site)).all_objects == {Action.READ}
+
+
+async def test_why_a_version_cannot_come_back_is_told_on_its_page(anonymous: Site):
+    await made(anonymous, all_objects=["read", "destroy"])
+    await anonymous.house.metier.access.update_role(anonymous.house.actor, "mate", all_objects=["read"])
+    await anonymous.sign_in(await anonymous.house.member(flags=["ROLES"], objects={"ship": ["read"]}))
+
+    page = await anonymous.page(f"{URL}/mate/versions/1")
+    refused = await anonymous.post(f"{URL}/mate/versions/1/rollback", {})
+
+    assert not page.select("form[action$=rollback]")
+    assert refused.status_code == 403
+    assert "may do more than they may" in soup(refused).select_one(".notice.bad").get_text()

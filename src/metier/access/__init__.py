@@ -6,7 +6,8 @@ from metier.access.hosts import AllowedHost, AllowedHosts
 from metier.access.invitations import Invitations
 from metier.access.keys import Keys
 from metier.access.outside import Outside
-from metier.access.passwords import CHEAP, Cost
+from metier.access.passwords import CHEAP, STRONG, Cost
+from metier.access.role_kind import ROLE, RoleKind
 from metier.access.roles import Roles
 from metier.access.secrets import NamedSecret, Secrets, keyring_of
 from metier.access.values import (
@@ -22,9 +23,13 @@ from metier.access.values import (
     Workspace,
 )
 from metier.access.views import Sights, Views
+from metier.clock import Clock
+from metier.definitions import Definitions
+from metier.store import Database
 
 __all__ = [
     "CHEAP",
+    "ROLE",
     "Access",
     "AllowedHost",
     "AllowedHosts",
@@ -41,6 +46,7 @@ __all__ = [
     "NewKey",
     "Outside",
     "Profile",
+    "RoleKind",
     "Secrets",
     "Sights",
     "SignedIn",
@@ -51,4 +57,14 @@ __all__ = [
 
 
 class Access(Invitations, Views, Roles, Keys, Features, ConfirmChoices):
-    """The room's one door: `Access(db, clock)`; tests say `Access(db, clock, password_cost=CHEAP)`."""
+    """The room's one door; tests say `Access(db, clock, password_cost=CHEAP)`.
+
+    Args:
+        definitions: Keeps the roles, among others; if left out, nothing else, and names in roles are taken as they are.
+    """
+
+    def __init__(
+        self, db: Database, clock: Clock, *, definitions: Definitions | None = None, password_cost: Cost = STRONG
+    ) -> None:
+        kept = definitions or Definitions(db, clock, [RoleKind(clock)])
+        super().__init__(db, clock, definitions=kept, password_cost=password_cost)

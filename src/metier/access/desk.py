@@ -1,6 +1,6 @@
 """What the parts of this room share: the database, the clock, and how a row becomes an Actor."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,7 +11,7 @@ from metier.access.tries import Tries
 from metier.actor import Action, Actor, Holder, Principal, PrincipalKind, Role, RowRule
 from metier.audit import note
 from metier.clock import Clock
-from metier.definitions import Renames
+from metier.definitions import Definitions, Renames
 from metier.errors import Conflict, MissingPermission
 from metier.registry import Registry
 from metier.store import Database, Transaction
@@ -22,8 +22,11 @@ Row = Mapping[str, Any]  # Any: the columns of the statement
 class Objects(Protocol):
     """What roles need to know of objects; kept by `records`, handed in by the roof."""
 
-    async def own_names(self, actor: Actor, role: Role) -> Role:
+    async def own_names(self, actor: Actor, role: Role, types: Sequence[Mapping[str, Any]] | None = None) -> Role:
         """Give the role with the own names of the objects and fields it has rules for.
+
+        Args:
+            types: The bodies of the object types there will be; those there are if left out.
 
         Raises:
             Invalid: The actor sees no such object or field, or a row rule does not fit; nothing is said of the hidden.
@@ -36,14 +39,12 @@ class Objects(Protocol):
 
 
 class Desk:
-    """The start of each part of `Access`. Without `objects`, the names in roles are taken as they are."""
+    """The start of each part of `Access`."""
 
-    def __init__(
-        self, db: Database, clock: Clock, *, objects: Objects | None = None, password_cost: Cost = STRONG
-    ) -> None:
+    def __init__(self, db: Database, clock: Clock, *, definitions: Definitions, password_cost: Cost = STRONG) -> None:
         self._db = db
         self._clock = clock
-        self._objects = objects
+        self._definitions = definitions
         self._passwords = Passwords(password_cost)
         self._tries = Tries(clock, "tries to sign in")
 

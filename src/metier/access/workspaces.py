@@ -6,10 +6,12 @@ from metier.access.checks import check_locale, check_time_zone, clean_email, cle
 from metier.access.desk import Desk, check_assignable, roles_of
 from metier.access.features import FEATURES
 from metier.access.passwords import check_password
+from metier.access.role_kind import ROLE, body_of
 from metier.access.standard import ADMIN, MEMBER, admin_role, member_role
 from metier.access.values import Workspace
 from metier.actor import Actor, Holder, Role, check_flag
 from metier.audit import Entry, note_by
+from metier.definitions.founding import found
 from metier.errors import AlreadyExists
 from metier.store import Json, Transaction, UniqueViolation
 
@@ -136,6 +138,7 @@ class Workspaces(Desk):
 
     async def _add_role(self, transaction: Transaction, workspace_id: UUID, role: Role) -> None:
         now = self._clock.now()
+        await found(transaction, workspace_id, ROLE, role.id, body_of(role), now)
         await transaction.execute(
             """
             insert into core.role (workspace_id, id, name, label, body, created_at, updated_at)

@@ -46,10 +46,11 @@ class RoleForm(BaseModel):
     fields: Any = _shown(_PER_FIELD, {"company": {"revenue": []}})
     rows: Any = _shown(_PER_OBJECT | {"additionalProperties": _RULES}, {"opportunity": [{"where": {"owner": "me"}}]})
     flags: Any = _shown({"type": "array", "items": {"type": "string"}}, ["AI"])
+    note: str = Field(default="", max_length=500)
 
     def form(self) -> dict[str, Any]:
         """Give what was said."""
-        return self.model_dump(exclude_unset=True, exclude={"name"})
+        return self.model_dump(exclude_unset=True, exclude={"name", "note"})
 
 
 class NewRole(RoleForm):
@@ -75,16 +76,16 @@ def router() -> APIRouter:
     @routes.post("/roles", status_code=201)
     async def create_role(house: House, actor: Asker, body: NewRole) -> dict[str, Any]:
         """Make a role; it may not allow more than you may."""
-        return (await house.access.create_role(actor, name=body.name, **body.form())).to_json()
+        return (await house.access.create_role(actor, name=body.name, note=body.note, **body.form())).to_json()
 
     @routes.patch("/roles/{name}")
     async def change_role(house: House, actor: Asker, name: str, body: RoleForm) -> dict[str, Any]:
         """Change a role, for all who hold it, from their next request on."""
-        return (await house.access.update_role(actor, name, **body.form())).to_json()
+        return (await house.access.update_role(actor, name, note=body.note, **body.form())).to_json()
 
     @routes.delete("/roles/{name}", status_code=204)
     async def delete_role(house: House, actor: Asker, name: str) -> Response:
-        """Delete a role that nobody holds."""
+        """Archive a role that nobody holds; it can be restored as a definition."""
         await house.access.delete_role(actor, name)
         return Response(status_code=204)
 

@@ -11,6 +11,7 @@ import typer
 from metier.actor import Action, Holder
 from metier.cli.house import open_house
 from metier.cli.terminal import say, say_json, say_table
+from metier.cli.versions import Note, add_versions
 from metier.errors import Invalid, NotFound, Problem, nearest
 from metier.registry import fold_name
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from metier.access.forms import RoleForm
     from metier.actor import Role, RowRule
+
+ROLE = "role"
 
 Name = Annotated[str, typer.Argument(help="Its name.")]
 Label = Annotated[str | None, typer.Option(help="What people read; made of the name if left out.")]
@@ -74,11 +77,12 @@ def register(app: typer.Typer) -> None:
         all_settings: AllSettings = None,
         all_tools: AllTools = None,
         assign_to: AssignTo = None,
+        note: Note = "",
         as_json: AsJson = False,
     ) -> None:
         """Make a role; what is not named it does not allow."""
         form = _form(label, description, all_objects, objects, fields, rows, flags, all_settings, all_tools, assign_to)
-        asyncio.run(_create(name, form, as_json=as_json))
+        asyncio.run(_create(name, form, note=note, as_json=as_json))
 
     @roles.command("update")
     def update_role(
@@ -93,16 +97,19 @@ def register(app: typer.Typer) -> None:
         all_settings: AllSettings = None,
         all_tools: AllTools = None,
         assign_to: AssignTo = None,
+        note: Note = "",
         as_json: AsJson = False,
     ) -> None:
         """Change a role for all who hold it; an option replaces what was there, and what is left out stays."""
         form = _form(label, description, all_objects, objects, fields, rows, flags, all_settings, all_tools, assign_to)
-        asyncio.run(_update(name, form, as_json=as_json))
+        asyncio.run(_update(name, form, note=note, as_json=as_json))
 
     @roles.command("delete")
     def delete_role(name: Name) -> None:
-        """Delete a role that nobody holds."""
+        """Archive a role that nobody holds; restore brings it back."""
         asyncio.run(_delete(name))
+
+    add_versions(roles, ROLE)
 
 
 async def _roles() -> "list[Role]":
@@ -127,22 +134,22 @@ async def _show(name: str, *, as_json: bool) -> None:
     _say(role, as_json=as_json)
 
 
-async def _create(name: str, form: "RoleForm", *, as_json: bool) -> None:
+async def _create(name: str, form: "RoleForm", *, note: str, as_json: bool) -> None:
     async with open_house() as (metier, operator):
-        role = await metier.access.create_role(operator, name=name, **form)
+        role = await metier.access.create_role(operator, name=name, note=note, **form)
     _say(role, as_json=as_json)
 
 
-async def _update(name: str, form: "RoleForm", *, as_json: bool) -> None:
+async def _update(name: str, form: "RoleForm", *, note: str, as_json: bool) -> None:
     async with open_house() as (metier, operator):
-        role = await metier.access.update_role(operator, name, **form)
+        role = await metier.access.update_role(operator, name, note=note, **form)
     _say(role, as_json=as_json)
 
 
 async def _delete(name: str) -> None:
     async with open_house() as (metier, operator):
         await metier.access.delete_role(operator, name)
-    say(f"Deleted the role {name!r}.")
+    say(f"Archived the role {name!r}. To bring it back: metier roles restore {name}")
 
 
 def _form(

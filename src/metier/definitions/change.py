@@ -15,7 +15,7 @@ from metier.definitions import rows
 from metier.definitions.bodies import Body, canonical
 from metier.definitions.kind import Edit, Future, Kind, Renames
 from metier.definitions.rows import Stored
-from metier.definitions.source import Source
+from metier.definitions.source import Source, telling
 from metier.definitions.values import News, NewsKind
 from metier.errors import AlreadyExists, Conflict, Invalid, NotFound, Problem, VersionConflict
 from metier.registry import Registry, fold_name
@@ -26,7 +26,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
 NEW = 0  # the revision of what is not there yet
 
 Listener = Callable[[Transaction, News], Awaitable[None]]
-Follower = Callable[[Transaction, Actor, Renames], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ class Change:
         clock: Clock,
         *,
         listeners: Sequence[Listener] = (),
-        followers: Sequence[Follower] = (),
         note: str = "",
         origin: str = "",
     ) -> None:
@@ -68,7 +66,6 @@ class Change:
         self._kinds = kinds
         self._clock = clock
         self._listeners = listeners
-        self._followers = followers
         self._note = note
         self._origin = origin
         self._plans: dict[UUID, _Plan] = {}
@@ -140,6 +137,18 @@ class Change:
         if stored is None or not _is_same(stored, body, source):
             self._plans[edit.id] = _Plan(edit, NewsKind.PUBLISHED, stored, source, note or self._note)
         return edit.id
+
+    async def body(self, kind: str, name: str) -> Body:
+        """Give the newest version's body of a definition, to be changed.
+
+        Raises:
+            MissingPermission, NotFound: As `publish`; it was never published.
+        """
+        owner = self._owner(kind)
+        stored = await self._existing(owner, name)
+        if stored.body is None:
+            raise NotFound(owner.label, name[:100])
+        return stored.body
 
     async def publish_draft(
         self, kind: str, name: str, *, expected: int | None = None, accept: Collection[str] = ()
@@ -257,16 +266,26 @@ class Change:
         Raises:
             Invalid, Conflict: What cannot be; nothing is written then, for the transaction is given up.
         """
-        await self._follow_renames()
-        plans = list(self._plans.values())
-        await self._check_names(plans)
-        future = Future(self.tx, self._actor.workspace_id, (plan.edit for plan in plans if plan.is_live))
-        for plan in plans:
-            if plan.is_live:
-                await self._kinds.get(plan.edit.kind).validate(self.tx, plan.edit, future)
-        for plan in plans:
+        await self.check()
+        for plan in self._plans.values():
             await self._write(plan)
-        return bool(plans) or self._told
+        return bool(self._plans) or self._told
+
+    async def check(self) -> None:
+        """Check everything that is planned against the workspace as it will be, and write nothing.
+
+        Raises:
+            Invalid, Conflict: What cannot be.
+        """
+        await self._follow_renames()
+        await self._settle()
+        await self._check_names(list(self._plans.values()))
+        future = self._future()
+        for plan in self._plans.values():
+            if plan.is_live:
+                with telling(plan.source):
+                    await self._kinds.get(plan.edit.kind).validate(self.tx, plan.edit, future)
+                    await self._check_referring(plan.edit, future)
 
     # planning
 
@@ -307,6 +326,27 @@ class Change:
 
     # what follows from it
 
+    def _future(self) -> Future:
+        return Future(self.tx, self._actor.workspace_id, (p.edit for p in self._plans.values() if p.is_live))
+
+    async def _settle(self) -> None:
+        """Let each kind put in the own names of what its bodies refer to; what says nothing new then is left out."""
+        future = self._future()
+        for key, plan in list(self._plans.items()):
+            if plan.source is None:
+                continue
+            with telling(plan.source):
+                body = await self._kinds.get(plan.edit.kind).settled(plan.edit, future)
+            source = Source.of(body) if plan.source.is_rendered else plan.source
+            self._plans[key] = replace(plan, edit=replace(plan.edit, after=body), source=source)
+            if plan.stored and not plan.from_draft and _is_same(plan.stored, body, source):
+                del self._plans[key]
+
+    async def _check_referring(self, edit: Edit, future: Future) -> None:
+        for owner in self._kinds:
+            if edit.kind in owner.refers_to and edit.kind != owner.name:
+                await owner.check_referred(edit, future)
+
     async def _follow_renames(self) -> None:
         """Give other definitions the new names of those they refer to."""
         for kind in self._kinds:
@@ -315,8 +355,6 @@ class Change:
                 for owner in self._kinds:
                     if kind.name in owner.refers_to:
                         await self._rename_in(owner, renames)
-                for follower in self._followers:
-                    await follower(self.tx, self._actor, renames)
 
     async def _renames(self, kind: Kind) -> Renames:
         edits = [plan.edit for plan in self._plans.values() if plan.edit.kind == kind.name]
@@ -339,7 +377,7 @@ class Change:
                 plan = replace(planned, edit=replace(planned.edit, after=renamed), source=Source.of(renamed))
             else:
                 edit = self._edit(stored, before=self._before(stored), after=renamed)
-                plan = _Plan(edit, NewsKind.PUBLISHED, stored, Source.of(renamed), renames.says)
+                plan = _Plan(replace(edit, follows=True), NewsKind.PUBLISHED, stored, Source.of(renamed), renames.says)
             self._plans[stored.id] = plan
 
     async def _check_names(self, plans: Sequence[_Plan]) -> None:
@@ -469,7 +507,7 @@ def _check_revision(owner: Kind, name: str, stored: Stored | None, expected: int
         return
     if expected == NEW:
         if stored is not None:
-            raise AlreadyExists(owner.label, stored.name)
+            raise AlreadyExists(f"archived {owner.label}" if stored.archived_at else owner.label, stored.name)
     elif stored is None or stored.revision != expected:
         raise VersionConflict(
             owner.label, stored.name if stored else name, expected, stored.revision if stored else NEW

@@ -10,7 +10,7 @@ from metier.actor import Actor, check_acts, check_flag
 from metier.clock import Clock
 from metier.definitions import rows
 from metier.definitions.bodies import Body, check_json
-from metier.definitions.change import Change, Follower, Listener
+from metier.definitions.change import Change, Listener
 from metier.definitions.diff import Diff, Side, compare, compare_text, text_of
 from metier.definitions.kind import Edit, Future, Kind
 from metier.definitions.rows import Stored
@@ -37,7 +37,6 @@ class Definitions:
         self._clock = clock
         self._kinds: Registry[Kind] = Registry("kind of definition")
         self._listeners: list[Listener] = []
-        self._followers: list[Follower] = []
         self._callbacks: list[Callable[[], None]] = []
         for kind in kinds:
             self._kinds.add(kind.name, kind)
@@ -47,10 +46,6 @@ class Definitions:
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of every change, inside the transaction that makes it; what it raises undoes the change."""
         self._listeners.append(listener)
-
-    def on_rename(self, follower: Follower) -> None:
-        """Let `follower` follow new names in rows of its own, inside the transaction that gives them."""
-        self._followers.append(follower)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after any live definition changed: at once here, by notification on other processes.
@@ -306,7 +301,6 @@ class Definitions:
                 self._kinds,
                 self._clock,
                 listeners=self._listeners,
-                followers=self._followers,
                 note=note,
                 origin=origin,
             )
@@ -354,7 +348,9 @@ class Definitions:
         edit = Edit(actor, stored.id, owner.name, body["name"], stored.name, stored.body, body)
         try:
             async with self._db.transaction() as tx:
-                await owner.validate(tx, edit, Future(tx, actor.workspace_id, [edit]))
+                future = Future(tx, actor.workspace_id, [edit])
+                edit = replace(edit, after=await owner.settled(edit, future))
+                await owner.validate(tx, edit, future)
         except MetierError as error:
             return replace(found, draft=replace(found.draft, problems=_problems_of(error)))
         return found

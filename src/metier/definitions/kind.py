@@ -23,6 +23,7 @@ class Edit:
         before: The live body; None for a new one and for one that is archived.
         after: The body that will be live; None if it is archived or purged.
         accept: What the author has agreed to beforehand, in words that the kind asks for, e.g. `convert:city`.
+        follows: Whether it only takes over new names of what it refers to: nobody wrote it, so it needs no permission.
     """
 
     actor: Actor
@@ -34,6 +35,7 @@ class Edit:
     after: Body | None
     accept: frozenset[str] = frozenset()
     purged: bool = False
+    follows: bool = False
 
     @property
     def workspace_id(self) -> UUID:
@@ -144,11 +146,28 @@ class Kind(ABC):
             Invalid: Names every place that is wrong.
         """
 
+    async def settled(self, edit: Edit, future: Future) -> Body:
+        """Give the body of an edit as it is stored, with the own names of what it refers to in this workspace.
+
+        Raises:
+            Invalid: It names what is not there.
+        """
+        assert edit.after is not None
+        return edit.after
+
     async def validate(self, tx: Transaction, edit: Edit, future: Future) -> None:
         """Check an edit against the workspace as it will be; also one that archives.
 
         Raises:
             Invalid, Conflict: It cannot be.
+        """
+        return
+
+    async def check_referred(self, edit: Edit, future: Future) -> None:
+        """Check what will be live of this kind against an edit of a kind in `refers_to`, its own aside.
+
+        Raises:
+            Conflict: Something needs what would go or would not fit any more.
         """
         return
 

@@ -108,12 +108,12 @@ async def add_version(
     identifier: UUID | None,
     body: Body,
     source: Source,
-    author: Mapping[str, Any],
+    author: Mapping[str, Any] | None,
     note: str,
     origin: str,
     now: datetime,
 ) -> int:
-    """Add the next version, make it the live one, and give its number."""
+    """Add the next version, make it the live one, and give its number. No author is the house itself."""
     values = {
         "workspace": workspace_id,
         "id": id,
@@ -124,7 +124,7 @@ async def add_version(
         "source": source.data,
         "format": source.format.value,
         "digest": digest(body),
-        "author": Json(author),
+        "author": None if author is None else Json(author),
         "note": note,
         "origin": origin,
         "now": now,

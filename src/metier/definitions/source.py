@@ -5,7 +5,8 @@ What is wrong with a value is told at its line and column, if the text came from
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
@@ -78,14 +79,26 @@ def read(source: Source, form: Form) -> Body:
         BadManifest: It cannot be read, or does not have the form; names line and column. Only for what has a file.
         Invalid: The same for what a program sent.
     """
-    text = _text(source)
-    raw = _parse(source, text)
-    try:
+    raw = _parse(source, _text(source))
+    with telling(source):
         return check_json(form(check_json(raw)))
+
+
+@contextmanager
+def telling(source: Source | None) -> Generator[None]:
+    """Tell what is wrong at its line and column, if it came from a file that can be read.
+
+    Raises:
+        BadManifest: In place of an Invalid that names places.
+    """
+    try:
+        yield
+    except BadManifest:
+        raise
     except Invalid as error:
-        if not source.file or not error.problems:
+        if source is None or not source.file or not error.problems:
             raise
-        raise _located(source, text, error.problems) from None
+        raise _located(source, _text(source), error.problems) from None
 
 
 def _text(source: Source) -> str:

@@ -5,7 +5,7 @@ only spares the first one the reading.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -124,6 +124,12 @@ class View:
 
     def __iter__(self) -> Iterator[ObjectType]:
         return iter(self.objects.values())
+
+
+def view_of(types: Iterable[Mapping[str, Any]], actor: Actor) -> View:
+    """Give what an actor would see of object types that are not there yet; `types` are bodies of definitions."""
+    objects = (*map(ObjectType.from_json, types), MEMBER)
+    return View(actor.workspace_id, "", visible(objects, actor))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from metier.definitions import Renames
 from metier.errors import NoSuchRecord, UnknownField
 from metier.filters import read_where
 from metier.records import rules
-from metier.records.catalog import Catalog, Sight
+from metier.records.catalog import Catalog, Sight, view_of
 from metier.records.changes import Cause, Origin, Told
 from metier.records.compile import compose, compose_labels
 from metier.records.describe import describe, ids_of
@@ -411,13 +411,17 @@ class Records:
         whom = of or actor
         return await explain(self._db, self._catalog, whom, action, kind, field=field, record_id=found)
 
-    async def own_names(self, actor: Actor, role: Role) -> Role:
+    async def own_names(self, actor: Actor, role: Role, types: Sequence[Mapping[str, Any]] | None = None) -> Role:
         """Give the role with the own names of the objects and fields it has rules for, as `actor` sees them.
+
+        Args:
+            types: Bodies of the object types there will be; those there are if left out.
 
         Raises:
             Invalid: The actor sees no such object or field, or a row rule cannot be read; the hidden stays unknown.
         """
-        return rules.own_names(role, actor, await self._catalog.view(actor), self._catalog.here(actor, rules=True))
+        view = await self._catalog.view(actor) if types is None else view_of(types, actor)
+        return rules.own_names(role, actor, view, self._catalog.here(actor, rules=True))
 
     def follow(self, body: Mapping[str, Any], renames: Renames) -> dict[str, Any]:
         """Give a role's body with the new names of objects and fields."""

@@ -53,7 +53,8 @@ class _Reader:
                 self.problems.append(Problem(f"{part}.{name}", error.message, did_you_mean=near))
                 continue
             if kind.name in found:
-                self.problems.append(Problem(f"{part}.{name}", f"{kind.name!r} is named twice"))
+                other = found[kind.name] if name == kind.name else name
+                self.problems.append(Problem(f"{part}.{other}", f"{kind.name!r} is named twice"))
             found[kind.name] = name
             yield name, kind
 

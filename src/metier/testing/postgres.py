@@ -66,6 +66,9 @@ def drop(url: str) -> None:
 
 def _remove_if_left(home: Path) -> None:
     """Stop the server of a session that was killed, and remove its folder."""
-    is_ours = home.stat().st_uid == os.geteuid()
+    try:
+        is_ours = home.stat().st_uid == os.geteuid()
+    except FileNotFoundError:  # another session was quicker
+        return
     if is_ours and (home / "pg.users").exists() and EmbeddedServer.stop_unused(home):
         shutil.rmtree(home, ignore_errors=True)

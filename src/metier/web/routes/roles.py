@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
+from metier.access import ROLE
 from metier.access.desk import is_within
 from metier.access.roles import SEEN_WITH
 from metier.actor import ROW_RULES_FEATURE, Action, Actor, Role, check_any_flag
@@ -28,8 +29,10 @@ from metier.web.rolesheet import (
     summary,
 )
 from metier.web.rules import Built, Draft, Place, build, drafts_of, edit, lines, offered, read_drafts
+from metier.web.versions import go_back, version_page
 
 URL = "/settings/security/roles"
+PARENTS = (("Roles", URL),)
 PANEL = "object-panel"
 NO_PANEL: Mapping[str, Any] = {"kind": None, "panel_saved": ""}
 
@@ -42,7 +45,10 @@ def router() -> APIRouter:
     routes.add_api_route("/{name}", show_role)
     routes.add_api_route("/{name}", save_role, methods=["POST"])
     routes.add_api_route("/{name}/delete", delete_role, methods=["POST"])
+    routes.add_api_route("/{name}/restore", restore_role, methods=["POST"])
     routes.add_api_route("/{name}/objects/{object_name}", save_object, methods=["POST"])
+    routes.add_api_route("/{name}/versions/{version}", show_version)
+    routes.add_api_route("/{name}/versions/{version}/rollback", roll_back, methods=["POST"])
     return routes
 
 
@@ -94,19 +100,40 @@ async def _roles_page(
         roles=roles,
         holders=await house.access.role_holders(actor),
         may_make=actor.holds("ROLES"),
+        archived=await house.definitions.listed(actor, ROLE, archived=True) if actor.holds("ROLES") else (),
         given={"label": "", "like": ""} | dict(given or {}),
         **wrong(error, "label"),
     )
 
 
 async def delete_role(request: Request, house: House, actor: Asker, name: str) -> Response:
-    """Delete a role that nobody holds."""
+    """Archive a role that nobody holds."""
     try:
         await house.access.delete_role(actor, name)
     except MetierError as error:
         role = await house.access.role(actor, name)
         return await _role_page(request, house, actor, role, Sheet.of(role), error=error)
     return RedirectResponse(URL, status_code=303)
+
+
+async def restore_role(request: Request, house: House, actor: Asker, name: str) -> Response:
+    """Bring an archived role back."""
+    try:
+        await house.definitions.restore(actor, ROLE, name)
+    except MetierError as error:
+        return await _roles_page(request, house, actor, error=error)
+    return RedirectResponse(URL, status_code=303)
+
+
+async def show_version(request: Request, house: House, actor: Asker, name: str, version: int) -> Response:
+    """Show what a version changed."""
+    may = _may_change(actor, await house.access.role(actor, name))
+    return await version_page(request, house, actor, ROLE, name, version, url=URL, parents=PARENTS, may=may)
+
+
+async def roll_back(request: Request, house: House, actor: Asker, name: str, version: int) -> Response:
+    """Publish an old version anew."""
+    return await go_back(request, house, actor, ROLE, name, version, url=URL, parents=PARENTS)
 
 
 # --- one role --------------------------------------------------------------------------------------------------------
@@ -169,6 +196,8 @@ async def _role_page(
         cure=error.cure if error else None,
         saved=saved,
         may=_may_change(actor, role),
+        url=f"{URL}/{role.name}",
+        versions=await house.definitions.history(actor, ROLE, role.name) if actor.holds("ROLES") else (),
         **(panel or NO_PANEL),
     )
 

@@ -23,9 +23,31 @@ def template(server: str) -> str:
     return postgres.template(server)
 
 
+@pytest.fixture(scope="session")
+def furnished_template(server: str, template: str) -> str:
+    """The name of a database to copy that has the workspace of a house."""
+    return postgres.furnished(server, template)
+
+
+@pytest.fixture(scope="session")
+def sample_template(server: str, template: str) -> str:
+    """The name of a database to copy that has the sample workspace."""
+    return postgres.furnished(server, template, sample=True)
+
+
 @pytest.fixture
-def database_url(server: str, template: str) -> Iterator[str]:
-    """A migrated, empty database."""
+def furnished() -> None:
+    """Let `database_url` have the workspace of a house, so that `open_house` need not found it."""
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, server: str, template: str) -> Iterator[str]:
+    """A migrated database: empty, but for who asks for `furnished`, `house` or `sample_house`."""
+    asked = request.fixturenames
+    if "sample_house" in asked:
+        template = request.getfixturevalue("sample_template")
+    elif "furnished" in asked:
+        template = request.getfixturevalue("furnished_template")
     url = postgres.clone(server, template)
     yield url
     postgres.drop(url)
@@ -46,7 +68,7 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-async def house(database_url: str, clock: FrozenClock) -> AsyncIterator[House]:
+async def house(furnished: None, database_url: str, clock: FrozenClock) -> AsyncIterator[House]:
     """A whole Metier with the shelf's objects and no records."""
     async with open_house(url=database_url, clock=clock) as opened:
         yield opened

@@ -65,7 +65,7 @@ LIMITS = Limits(max_steps=4, max_same_call=2)
 
 
 @pytest.fixture
-async def office(database_url: str, clock: FrozenClock):
+async def office(furnished: None, database_url: str, clock: FrozenClock):
     houses: list[House] = []
 
     @tool

@@ -17,7 +17,7 @@ def book() -> Book:
 
 
 @pytest.fixture
-async def office(database_url: str, clock: FrozenClock, book: Book) -> AsyncIterator[House]:
+async def office(furnished: None, database_url: str, clock: FrozenClock, book: Book) -> AsyncIterator[House]:
     async with open_house(url=database_url, clock=clock, agents=[book.agent()]) as opened:
         yield opened
 

@@ -25,7 +25,7 @@ async def origin() -> AsyncIterator[Origin]:
 
 
 @pytest.fixture
-async def house(database_url: str, origin: Origin) -> AsyncIterator[House]:
+async def house(furnished: None, database_url: str, origin: Origin) -> AsyncIterator[House]:
     allow = (("127.0.0.1", origin.port), ("localhost", origin.port))
     async with open_house(url=database_url, agents=[CALLER], egress_allow=allow) as opened:
         yield opened

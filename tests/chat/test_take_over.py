@@ -85,7 +85,7 @@ STILL = {"heartbeat_s": 60, "silent_s": 3600}
 
 
 @pytest.fixture
-async def first(database_url: str, clock: FrozenClock, desk: Desk) -> AsyncIterator[House]:
+async def first(furnished: None, database_url: str, clock: FrozenClock, desk: Desk) -> AsyncIterator[House]:
     async with open_house(url=database_url, clock=clock, agents=[desk.agent()], **STILL) as opened:
         yield opened
 

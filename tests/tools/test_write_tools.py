@@ -19,7 +19,7 @@ WRITER = define_agent(name="writer", prompt="You write.", toolsets=["records", "
 
 
 @pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[House]:
+async def desk(furnished: None, database_url: str) -> AsyncIterator[House]:
     """A house with an agent that asks nobody before it writes."""
     async with open_house(url=database_url, agents=[WRITER]) as opened:
         yield opened

@@ -34,12 +34,12 @@ async def site(anonymous: Site) -> Site:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fleet(server: str, template: str) -> AsyncIterator[Site]:
+async def fleet(server: str, furnished_template: str) -> AsyncIterator[Site]:
     """A house like `site`'s, shared by the tests of one module that change nothing.
 
     Such a module says `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
     """
-    url = postgres.clone(server, template)
+    url = postgres.clone(server, furnished_template)
     async with open_house(url=url, clock=FrozenClock()) as house, browser_of(house) as client:
         shared = Site(house, client, await launch(house))
         await shared.sign_in()

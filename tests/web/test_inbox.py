@@ -19,7 +19,7 @@ def book() -> Book:
 
 
 @pytest.fixture
-async def site(database_url: str, clock: FrozenClock, book: Book) -> AsyncIterator[Site]:
+async def site(furnished: None, database_url: str, clock: FrozenClock, book: Book) -> AsyncIterator[Site]:
     async with open_house(url=database_url, clock=clock, agents=[book.agent()]) as house, browser_of(house) as client:
         opened = Site(house, client)
         await opened.sign_in()

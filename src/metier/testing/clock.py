@@ -37,6 +37,10 @@ class FrozenClock:
         self._ids += 1
         return uuid7(int(self._now.timestamp() * 1000), self._ids.to_bytes(10, "big"))
 
+    def skip_ids(self, last: int) -> None:
+        """Give none of the first ids: what a database was made with has them."""
+        self._ids = max(self._ids, last)
+
     def forward(self, seconds: float) -> None:
         """Let time pass."""
         self._now += timedelta(seconds=seconds)

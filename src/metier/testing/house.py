@@ -21,6 +21,9 @@ from metier.testing.clock import FrozenClock
 from metier.testing.script import Script, ScriptedModel
 from metier.tools import Toolset
 
+NAME = "Test"  # of the workspace
+IDS_OF_FURNISHING = 1_000  # at the most, that founding a workspace and loading the sample take from a clock
+
 
 @dataclass(frozen=True)
 class Told:
@@ -155,19 +158,28 @@ async def open_house(
     """Open a Metier for a test.
 
     Args:
-        url: A migrated, empty database; an embedded one in a temporary folder if left out (about 3 s).
-        sample: Load the sample workspace.
+        url: A migrated database, empty or one that a house was opened on before; an embedded one in a temporary folder
+            if left out (about 3 s).
+        sample: Load the sample workspace, unless it is there.
         settings: Overrides of `Settings`.
     """
     with TemporaryDirectory(prefix="m-") as home:
         model = ScriptedModel()
         wanted = Settings.for_tests(Path(home), database_url=url, **settings)
         time = clock or FrozenClock()
+        if isinstance(time, FrozenClock):
+            time.skip_ids(IDS_OF_FURNISHING)
         async with Metier.open(wanted, clock=time, providers=[model], agents=agents, toolsets=toolsets) as metier:
-            actor = await metier.found_workspace("Test")
-            if sample:
-                await metier.load_sample(actor)
-            yield House(metier, model, actor)
+            yield House(metier, model, await _furnished(metier, sample=sample))
+
+
+async def _furnished(metier: Metier, *, sample: bool) -> Actor:
+    """Give the admin of the one workspace, which is founded if it is not there."""
+    is_founded = await metier.access.workspaces()
+    actor = await metier.access.operator() if is_founded else await metier.found_workspace(NAME)
+    if sample:
+        await metier.load_sample(actor)
+    return actor
 
 
 def _title(record: dict[str, Any]) -> str:

@@ -1,17 +1,25 @@
 """A PostgreSQL for one test session, and a fresh database in it for each test.
 
 server → template (tables made once) → for each test: clone … drop
+              └─▶ furnished (a house's workspace, made once) ─┘
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from metier.app import Metier
+from metier.settings import Settings
 from metier.store.cloning import clone_database, create_template, database_url, drop_database
 from metier.store.embedded import EmbeddedServer
+from metier.testing.clock import FrozenClock
+from metier.testing.house import NAME
+from metier.testing.script import ScriptedModel
 
 PREFIX = "m-pg-"
 TEMPLATE = "template_metier"
@@ -50,6 +58,24 @@ def template(url: str) -> str:
     """Make the database that tests are cloned from, and give its name."""
     create_template(url, TEMPLATE)
     return TEMPLATE
+
+
+def furnished(url: str, template: str, *, sample: bool = False) -> str:
+    """Make a database with a house's workspace to clone, and give its name."""
+    name = f"{template}_{'sample' if sample else 'house'}"
+    clone_database(url, template, name)
+    with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
+        thread.submit(asyncio.run, _furnish(database_url(url, name), sample=sample)).result()
+    return name
+
+
+async def _furnish(url: str, *, sample: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="m-") as home:
+        settings = Settings.for_tests(Path(home), database_url=url)
+        async with Metier.open(settings, clock=FrozenClock(), providers=[ScriptedModel()]) as metier:
+            actor = await metier.found_workspace(NAME)
+            if sample:
+                await metier.load_sample(actor)
 
 
 def clone(url: str, template: str) -> str:

@@ -17,8 +17,8 @@ LOCKS := requirements/run.txt requirements/dev.txt
 DIST := src/metier/web/static/dist/manifest.json
 FRONTEND := frontend/package.json frontend/package-lock.json frontend/tsconfig.json frontend/build.mjs \
 	$(shell find frontend/src src/metier/web/static/css 2>/dev/null)
-# `loadscope` keeps a module's tests on one worker, so its expensive fixtures are made once.
-PYTEST := $(BIN)/pytest -n 2 --dist loadscope
+# `loadscope` keeps a module's tests on one worker, so its expensive fixtures are made once; `tests/conftest.py` orders them.
+PYTEST := $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup demo test check fmt proof bench lock clean
 

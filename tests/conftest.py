@@ -9,6 +9,23 @@ from metier.settings import Settings
 from metier.store import Database
 from metier.testing import FrozenClock, House, open_house, postgres
 
+#: Modules of more than ten seconds; and all of `tests/acceptance`.
+LONG = frozenset(
+    {
+        "test_bench_smoke.py",
+        "test_find_equals_brute_force.py",
+        "test_foreign.py",
+        "test_fuzz.py",
+        "test_guides.py",
+        "test_kill.py",
+        "test_policy_doors.py",
+        "test_policy_equals_brute_force.py",
+        "test_round_trip.py",
+        "test_serve.py",
+        "test_writes_equal_brute_force.py",
+    }
+)
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
@@ -79,6 +96,11 @@ async def sample_house(database_url: str, clock: FrozenClock) -> AsyncIterator[H
     """A whole Metier with the sample workspace."""
     async with open_house(url=database_url, clock=clock, sample=True) as opened:
         yield opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that the workers of one run end together."""
+    items.sort(key=lambda item: "tests/acceptance/" not in item.nodeid and item.path.name not in LONG)
 
 
 @pytest.hookimpl(wrapper=True)

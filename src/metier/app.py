@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from metier.access import Access, AllowedHosts, Outside, RoleKind, Secrets, keyring_of
 from metier.actor import Actor
-from metier.agents import Agent, Care, Parts
+from metier.agents import Agent, AgentKind, Agents, Care, Parts
 from metier.audit import Audit
 from metier.chat import Chat, Repeats, Threads
 from metier.clock import Clock, SystemClock
@@ -72,7 +72,7 @@ class Metier:
     records: Records
     definitions: Definitions
     data_model: DataModel
-    agents: Registry[Agent]
+    agents: Agents
     chat: Chat
     shelf: Shelf
 
@@ -136,9 +136,11 @@ class Metier:
         )
         models = Models(catalog, clock)
         records = Records(db, clock)
-        definitions = Definitions(db, clock, [ObjectKind(), RoleKind(clock, records)])
+        kinds = (ObjectKind(), RoleKind(clock, records), AgentKind(clock, goods.agents, goods.toolsets, catalog))
+        definitions = Definitions(db, clock, kinds)
         definitions.on_change(records.forget)
         access = Access(db, clock, definitions=definitions)
+        known_agents = Agents(db, access, goods.agents)
         secrets = Secrets(db, clock, keyring_of(settings), redactor)
         hosts = AllowedHosts(db, clock)
         engine = Engine(db, clock, heartbeat_s=settings.heartbeat_s, silent_s=settings.silent_s, takes_over=takes_over)
@@ -154,12 +156,12 @@ class Metier:
             requests=requests,
             records=records,
             clock=clock,
-            agents=goods.agents,
+            agents=known_agents,
             catalog=catalog,
             parts=Parts(
                 Dispatcher(redactor, requests.of_call),
                 goods.toolsets,
-                access.refresh,
+                known_agents.refresh,
                 Care(access, catalog, hosts.allows).of,
             ),
             ask=partial(_metered, models),
@@ -179,7 +181,7 @@ class Metier:
             hosts=hosts,
             engine=engine,
             runs=runs,
-            budgets=Budgets(db, clock, agents=lambda: [agent.name for agent in goods.agents]),
+            budgets=Budgets(db, clock, agents=known_agents.names),
             usage=UsageReports(db, clock),
             audit=audit,
             requests=requests,
@@ -187,7 +189,7 @@ class Metier:
             records=records,
             definitions=definitions,
             data_model=DataModel(db, definitions),
-            agents=goods.agents,
+            agents=known_agents,
             chat=chat,
             shelf=goods,
         )
@@ -227,9 +229,11 @@ def found_on_shelf(agents: Sequence[Agent] = (), toolsets: Sequence[Toolset] = (
     groups: Registry[Toolset] = Registry("toolset")
     for group in [*toolsets, *(group for module in shelf("tools") for group in module.toolsets())]:
         groups.add(group.name, group)
+    for name in {name for agent in registry for name in agent.toolsets}:
+        groups.get(name)
     return Shelf(
         agents=registry,
-        toolsets={name: groups.get(name) for agent in registry for name in agent.toolsets},
+        toolsets={group.name: group for group in groups},
         objects=[kind for module in modules for kind in getattr(module, "OBJECTS", ())],
         default_agent=_one(modules, "DEFAULT_AGENT"),
         load_sample=_one(modules, "load_sample"),

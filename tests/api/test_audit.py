@@ -50,6 +50,7 @@ class Desk:
 
 Do = Callable[[Desk], Awaitable[object]]
 ROLE = {"name": "clerk", "flags": ["AI"]}
+AGENT = {"name": "scout", "prompt": "You find companies."}
 BUDGET = {"scope": "workspace", "period": "day", "tokens": 10}
 
 
@@ -242,6 +243,15 @@ ACTIONS: Mapping[str, tuple[str, Do]] = {
     "DELETE /api/v1/roles/{name}": (
         "role.deleted",
         lambda d: _with(d.made("/roles", ROLE), lambda _: d.send("DELETE", "/roles/clerk")),
+    ),
+    "POST /api/v1/agents": ("definition.published", lambda d: d.send("POST", "/agents", AGENT)),
+    "PATCH /api/v1/agents/{name}": (
+        "definition.published",
+        lambda d: _with(d.send("POST", "/agents", AGENT), lambda _: d.send("PATCH", "/agents/scout", {"label": "S"})),
+    ),
+    "DELETE /api/v1/agents/{name}": (
+        "definition.archived",
+        lambda d: _with(d.send("POST", "/agents", AGENT), lambda _: d.send("DELETE", "/agents/scout")),
     ),
     "PUT /api/v1/feature-flags/{key}": (
         "feature.switched",

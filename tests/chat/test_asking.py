@@ -298,7 +298,7 @@ async def test_a_thread_that_waits_takes_no_second_message(office: House):
 
 async def test_what_is_chosen_holds_from_the_next_call_on(office: House):
     """The choice is for models; what rules plan is confirmed all the same."""
-    access, names = office.metier.access, [agent.name for agent in office.metier.agents]
+    access, names = office.metier.access, await office.metier.agents.names(office.actor.workspace_id)
     run_id, request = await asked(office, one_write())
     await access.choose_confirming(office.actor, default="never", known=names)
     await reply(office, request, NO)
@@ -306,7 +306,7 @@ async def test_what_is_chosen_holds_from_the_next_call_on(office: House):
     assert "interrupt" not in (await ended(office, await begin(office, one_write()))).kinds()
 
     care = office.metier.chat._parts.caution
-    clerk = office.metier.agents.get("clerk")
+    clerk = await office.metier.agents.get(office.actor.workspace_id, "clerk")
     await access.choose_confirming(office.actor, agents={"clerk": "outside_own"}, known=names)
     assert (await care(office.actor, clerk, "scripted/model")).confirm == "outside_own"
     assert (await care(office.actor, clerk, "offline/planner")).confirm == "always"

@@ -1,7 +1,10 @@
 """docs/reference/definitions.md has each key, type and converter, and its example is a whole object type."""
 
+import json
 import re
 
+from metier.access.role_kind import read_role
+from metier.agents.form import AGENT_KEYS, MOST, read_agent
 from metier.definitions import Format, Source
 from metier.definitions.source import read
 from metier.records import ObjectKind
@@ -21,6 +24,21 @@ def test_each_key_has_its_row():
     assert sorted(names(PARTS["Fields"])) == sorted(FIELD_KEYS)
     (options,) = [cells[1] for cells in rows(PARTS["Fields"]) if cells[0] == "`options`"]
     assert set(COLORS) < set(re.findall(r"`(\w+)`", options))
+
+
+def test_each_key_of_an_agent_has_its_row_and_its_bound():
+    agents = sections(PAGE, 2)["Agents"].partition("###")[0]
+    limits = {cells[0].strip("`"): cells[1] for cells in rows(PARTS["Limits of an agent"])}
+
+    assert sorted(names(agents)) == sorted(AGENT_KEYS)
+    assert {name: int(re.sub(r"\D", "", told)) for name, told in limits.items()} == MOST
+
+
+def test_the_examples_are_a_role_and_an_agent():
+    role, agent = (json.loads(block.text) for block in blocks(PAGE, "json"))
+
+    assert read_role(role)["name"] == "sales-rep"
+    assert read_agent(agent)["limits"] == {"max_steps": 5}
 
 
 def test_each_type_has_its_row_and_its_converters():

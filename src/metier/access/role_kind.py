@@ -177,7 +177,7 @@ def _together(body: Body, own: Mapping[str, Any], kept: Mapping[str, Mapping[str
 
 
 def _check_name(edit: Edit) -> None:
-    if edit.after is not None and edit.name_before not in (None, edit.name):
+    if edit.after is not None and fold_name(edit.name_before or edit.name) != edit.name:
         problem = f"a role keeps its name, here {edit.name_before!r}; its label can change"
         raise Invalid.of([Problem("name", problem, example=edit.name_before)], what="The role")
 
@@ -230,7 +230,7 @@ async def _held(tx: Transaction, workspace_id: UUID, role_id: UUID) -> Mapping[s
 
 
 _UPDATE = """
-update core.role set label = %(label)s, body = %(body)s, updated_at = %(now)s
+update core.role set name = %(name)s, label = %(label)s, body = %(body)s, updated_at = %(now)s
 where workspace_id = %(workspace)s and id = %(id)s
 """
 

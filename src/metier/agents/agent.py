@@ -1,7 +1,8 @@
 """What an agent is: a prompt, a model, tools and limits under a name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from metier.errors import Invalid, Problem, nearest
 from metier.records.shape import NAME
@@ -36,6 +37,8 @@ class Agent:
         tools: Tools of its own.
         confirm: Which of its changes a person confirms first, unless the workspace chooses for this agent; None leaves
             it to what the workspace chooses for all.
+        role: Name of a role of the workspace: what the agent may do at most, whoever asks. None stands for what the
+            asker may.
     """
 
     name: str
@@ -47,11 +50,27 @@ class Agent:
     tools: tuple[Tool, ...] = ()
     limits: Limits = field(default_factory=Limits)
     confirm: Confirm | None = None
+    role: str | None = None
 
     @property
     def title(self) -> str:
         """What people read."""
         return self.label or self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the agent as clients get it, of its own tools the names."""
+        return {
+            "name": self.name,
+            "label": self.title,
+            "description": self.description,
+            "prompt": self.prompt,
+            "model": self.model,
+            "toolsets": list(self.toolsets),
+            "tools": [tool.name for tool in self.tools],
+            "role": self.role,
+            "limits": asdict(self.limits),
+            "confirm": self.confirm,
+        }
 
 
 def define_agent(
@@ -65,6 +84,7 @@ def define_agent(
     tools: Sequence[Tool] = (),
     limits: Limits | None = None,
     confirm: Confirm | str | None = None,
+    role: str | None = None,
 ) -> Agent:
     """Define an agent.
 
@@ -83,4 +103,4 @@ def define_agent(
     if problems:
         raise Invalid.of(problems, what=f"The agent {name!r}")
     given = (tuple(toolsets), tuple(tools), limits or Limits(), Confirm(confirm) if confirm else None)
-    return Agent(name, prompt, label, description, model, *given)
+    return Agent(name, prompt, label, description, model, *given, role)

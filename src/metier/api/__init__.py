@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from metier.api import (
+    agents,
     audit,
     budgets,
     chat,
@@ -61,6 +62,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(me.router())
     app.include_router(views.router())
     app.include_router(workspace.router())
+    app.include_router(agents.router())
     app.include_router(roles.router())
     app.include_router(why.router())
     app.include_router(features.router())

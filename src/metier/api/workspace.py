@@ -1,4 +1,4 @@
-"""REST: agents, models, keys, and the health of the server."""
+"""REST: models, what is confirmed, keys, and the health of the server."""
 
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ def router() -> APIRouter:
     """Make the routes."""
     routes = APIRouter(prefix="/api/v1", tags=["workspace"], responses=error_answers(401, 403, 404, 422))
     _add_workspace(routes)
-    _add_agents(routes)
+    _add_models(routes)
     _add_confirming(routes)
     _add_keys(routes)
     return routes
@@ -73,19 +73,7 @@ def _add_workspace(routes: APIRouter) -> None:
         return {"id": str(actor.workspace_id), "time_zone": await house.access.time_zone(actor)}
 
 
-def _add_agents(routes: APIRouter) -> None:
-    @routes.get("/agents")
-    async def list_agents(house: House, actor: Asker) -> dict[str, Any]:
-        """List the agents you can ask."""
-        check_feature(actor, AI_FEATURE)
-        return {
-            "data": [
-                {"name": a.name, "label": a.title, "description": a.description, "model": a.model}
-                for a in house.agents
-                if actor.holds("AI")
-            ]
-        }
-
+def _add_models(routes: APIRouter) -> None:
     @routes.get("/models")
     async def list_models(house: House, actor: Asker) -> dict[str, Any]:
         """List the models that are configured."""
@@ -117,14 +105,15 @@ def _add_confirming(routes: APIRouter) -> None:
     @routes.patch("/confirming")
     async def choose_confirming(house: House, actor: Asker, body: ChosenConfirming) -> dict[str, Any]:
         """Choose which changes agents have confirmed, for all of them or for some; null takes a choice back."""
-        known = [agent.name for agent in house.agents]
+        known = await house.agents.names(actor.workspace_id)
         await house.access.choose_confirming(actor, default=body.default, agents=body.agents, known=known)
         return await _confirming(house, actor)
 
 
 async def _confirming(house: Metier, actor: Actor) -> dict[str, Any]:
     chosen = await house.access.confirming(actor.workspace_id)
-    effective = {agent.name: chosen.of(agent.name, agent.confirm).value for agent in house.agents}
+    agents = await house.agents.all(actor.workspace_id)
+    effective = {agent.name: chosen.of(agent.name, agent.confirm).value for agent in agents}
     return chosen.to_json() | {"effective": effective}
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from metier.access import Outside
 from metier.actor import Actor, check_flag
-from metier.agents import Agent, Loop, Outcome, Parts, offered
+from metier.agents import Agent, Agents, Loop, Outcome, Parts, offered
 from metier.chat.repeats import Repeats
 from metier.chat.threads import Thread, Threads
 from metier.clock import Clock
@@ -24,7 +24,6 @@ from metier.llm.history import mended
 from metier.llm.messages import Message, ToolCall, user
 from metier.records import Records
 from metier.redaction import get_logger
-from metier.registry import Registry
 from metier.runs import Open, Run, RunLog, Runs
 from metier.runs.requests import Request as PersonRequest
 from metier.runs.requests import Requests, Shown
@@ -64,7 +63,7 @@ class Chat:
         requests: Requests,
         records: Records,
         clock: Clock,
-        agents: Registry[Agent],
+        agents: Agents,
         catalog: ModelCatalog,
         parts: Parts,
         ask: Callable[[RunLog], Ask],
@@ -100,7 +99,7 @@ class Chat:
             MissingPermission: The role lacks the flag `AI`.
         """
         check_flag(actor, "AI")
-        chosen = self._agents.get(agent or self._default_agent)
+        chosen = await self._agents.get(actor.workspace_id, agent or self._default_agent)
         if model is not None:
             model = self._catalog.resolve(model).id
         return await self._threads.create(actor, agent=chosen.name, model=model)
@@ -174,7 +173,7 @@ class Chat:
 
     async def able(self, run: Open) -> bool:
         """Say whether this process has the agent and the model of a turn."""
-        agent = self._agents.find(run.name)
+        agent = await self._agents.find(run.workspace_id, run.name)
         if agent is None or run.thread_id is None:
             return False
         return self._catalog.has(await self._threads.model(run.workspace_id, run.thread_id) or agent.model)
@@ -187,9 +186,9 @@ class Chat:
         """
         actor = await self._recall(request.workspace_id, request.actor)
         run = await self._runs.get(actor, request.run_id)
-        agent = self._agents.get(run.name)
+        agent = await self._agents.as_of(run.workspace_id, run.name, run.created_at)
         before, said = await self._messages(run)
-        acting = actor.through(agent.name, None)
+        acting = await self._agents.acting(actor, agent.name)
         check_flag(acting, "AI")
         ctx = replace(self._context(run, acting), effect_key=request.key)
         caution = await self._parts.caution(acting, agent, await self._model(run, agent))
@@ -222,9 +221,9 @@ class Chat:
             ) from error
 
     async def _begin(self, actor: Actor, thread: Thread, text: str, run_id: UUID | None = None) -> Run:
-        agent = self._agents.get(thread.agent)
+        agent = await self._agents.get(actor.workspace_id, thread.agent)
         model = self._catalog.resolve(thread.model or agent.model).id
-        acting = actor.through(agent.name, None)
+        acting = await self._agents.acting(actor, agent.name)
         log = await self._open(acting, agent, thread, user(text), run_id)
         self._start(log, lambda: self._answer(log, acting, agent, model))
         return log.run
@@ -251,9 +250,10 @@ class Chat:
         if log.left.take_overs > MAX_TAKE_OVERS:
             return _given_up(log.left.take_overs)
         run = log.run
-        agent = self._agents.get(run.name)
+        agent = await self._agents.as_of(run.workspace_id, run.name, run.created_at)
         actor = await self._recall(run.workspace_id, run.actor)
-        return await self._answer(log, actor.through(agent.name, None), agent, await self._model(run, agent))
+        acting = await self._agents.acting(actor, agent.name)
+        return await self._answer(log, acting, agent, await self._model(run, agent))
 
     async def _model(self, run: Run, agent: Agent) -> str:
         chosen = await self._threads.model(run.workspace_id, _thread(run))

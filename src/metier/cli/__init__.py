@@ -16,6 +16,7 @@ COMMANDS = (
     "records",
     "runs",
     "requests",
+    "agents",
     "confirm",
     "keys",
     "secrets",

@@ -43,7 +43,7 @@ async def _show(*, as_json: bool) -> None:
 
 async def _set(choice: str, agent: str | None, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
-        known = [one.name for one in metier.agents]
+        known = await metier.agents.names(operator.workspace_id)
         if agent is None:
             await metier.access.choose_confirming(operator, default=choice, known=known)
         else:
@@ -54,10 +54,11 @@ async def _set(choice: str, agent: str | None, *, as_json: bool) -> None:
 
 async def _say(metier: "Metier", workspace_id: "UUID", *, as_json: bool) -> None:
     chosen = await metier.access.confirming(workspace_id)
-    effective = {agent.name: chosen.of(agent.name, agent.confirm).value for agent in metier.agents}
+    agents = await metier.agents.all(workspace_id)
+    effective = {agent.name: chosen.of(agent.name, agent.confirm).value for agent in agents}
     if as_json:
         say_json(chosen.to_json() | {"effective": effective})
         return
     rows = [("(default)", chosen.default.value, "")]
-    rows += [(agent.name, chosen.agents.get(agent.name, "default"), effective[agent.name]) for agent in metier.agents]
+    rows += [(agent.name, chosen.agents.get(agent.name, "default"), effective[agent.name]) for agent in agents]
     say_table(("agent", "chosen", "holds"), rows)

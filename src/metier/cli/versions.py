@@ -148,6 +148,20 @@ def _add_removing(group: typer.Typer, kind: str) -> None:
         remark(f"{name!r} is gone for ever.")
 
 
+def read_text(file: Path) -> str:
+    """Give what stands in a file.
+
+    Raises:
+        Invalid: It cannot be read, or is no text.
+    """
+    from metier.errors import Invalid, Problem
+
+    try:
+        return _read(file).decode()
+    except UnicodeDecodeError as error:
+        raise Invalid.of([Problem(str(file), f"is not UTF-8 at byte {error.start}")], what="The file") from None
+
+
 def _read(file: Path) -> bytes:
     from metier.errors import Invalid, Problem
 

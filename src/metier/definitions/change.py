@@ -315,7 +315,7 @@ class Change:
         stored = await rows.find(self.tx, self._actor.workspace_id, owner.name, name)
         if stored is None:
             known = [row.name for row in await rows.listed(self.tx, self._actor.workspace_id, owner.name)]
-            raise NotFound(owner.label, name[:100], known)
+            raise owner.unknown(name, known)
         return stored
 
     def _before(self, stored: Stored | None) -> Body | None:

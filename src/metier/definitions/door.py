@@ -236,6 +236,30 @@ class Definitions:
             )
         return await self._by_id(actor, self._owner(actor, kind), target)
 
+    async def amend(
+        self,
+        actor: Actor,
+        kind: str,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        expected: int | None = None,
+        note: str = "",
+    ) -> Definition:
+        """Publish the live version with some values changed; what is left out stays.
+
+        Args:
+            values: By key of the body; None takes one away.
+
+        Raises:
+            NotFound, Invalid, Conflict, MissingPermission, VersionConflict: As `publish`.
+        """
+        async with self.change(actor, note=note) as change:
+            body = {**await change.body(kind, name), **values}
+            kept = {key: value for key, value in body.items() if value is not None}
+            target = await change.publish(kind, Source.of(check_json(kept)), name=name, expected=expected)
+        return await self._by_id(actor, self._owner(actor, kind), target)
+
     async def rollback(
         self,
         actor: Actor,
@@ -316,7 +340,7 @@ class Definitions:
         stored = await rows.find(self._db, actor.workspace_id, owner.name, name)
         if stored is None:
             known = [row.name for row in await rows.listed(self._db, actor.workspace_id, owner.name)]
-            raise NotFound(owner.label, name[:100], known)
+            raise owner.unknown(name, known)
         return stored
 
     async def _by_id(self, actor: Actor, owner: Kind, target: UUID) -> Definition:

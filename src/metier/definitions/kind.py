@@ -9,6 +9,7 @@ from metier.actor import Actor
 from metier.definitions import rows
 from metier.definitions.bodies import Body
 from metier.definitions.source import Source, read
+from metier.errors import MetierError, NotFound
 from metier.store import Transaction
 
 
@@ -145,6 +146,10 @@ class Kind(ABC):
         Raises:
             Invalid: Names every place that is wrong.
         """
+
+    def unknown(self, name: str, known: Iterable[str]) -> MetierError:
+        """Give the error that tells of a definition that there is not."""
+        return NotFound(self.label, name[:100], known)
 
     async def settled(self, edit: Edit, future: Future) -> Body:
         """Give the body of an edit as it is stored, with the own names of what it refers to in this workspace.

@@ -1,6 +1,6 @@
 """Setting and seeing budgets, with the flag BILLING or AI_SETTINGS; who has neither sees those that apply to them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -54,10 +54,10 @@ class Budgets:
     """The budgets of all workspaces.
 
     Args:
-        agents: Gives the names of the agents there are.
+        agents: Gives the names of the agents that there are in a workspace.
     """
 
-    def __init__(self, db: Database, clock: Clock, *, agents: Callable[[], Collection[str]]) -> None:
+    def __init__(self, db: Database, clock: Clock, *, agents: Callable[[UUID], Awaitable[Collection[str]]]) -> None:
         self._db = db
         self._clock = clock
         self._agents = agents
@@ -163,7 +163,7 @@ class Budgets:
                 raise _invalid("subject", f"a budget of the workspace has none, not {given!r}")
             return ""
         if scope is Scope.AGENT:
-            return given if given == EACH else self._agent(given)
+            return given if given == EACH else await self._agent(workspace_id, given)
         if given == EACH and scope is not Scope.ROLE:
             return EACH
         rows = await transaction.rows(_SUBJECTS[scope], [workspace_id])
@@ -172,8 +172,8 @@ class Budgets:
             raise NotFound(_CALLED.get(scope, scope), given, [name for row in rows for name in row["names"]])
         return str(found["id"])
 
-    def _agent(self, given: str) -> str:
-        names = {fold_name(name): name for name in self._agents()}
+    async def _agent(self, workspace_id: UUID, given: str) -> str:
+        names = {fold_name(name): name for name in await self._agents(workspace_id)}
         if fold_name(given) not in names:
             raise NotFound("agent", given, names.values())
         return fold_name(given)

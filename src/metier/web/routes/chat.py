@@ -81,7 +81,9 @@ async def _new_page(
         "earlier": 0,
         "turns": (),
     }
-    return await _page(request, house, actor, None, _agent(house, agent), values, draft=draft, problem=problem)
+    return await _page(
+        request, house, actor, None, await _agent(house, actor, agent), values, draft=draft, problem=problem
+    )
 
 
 async def _chat_page(
@@ -101,7 +103,9 @@ async def _chat_page(
         "earlier": len(turns) - len(shown),
         "deleted": None,
     }
-    agent = house.agents.find(thread.agent) or Agent(thread.agent, prompt="")  # one that is gone is still named
+    agent = await house.agents.find(actor.workspace_id, thread.agent) or Agent(
+        thread.agent, prompt=""
+    )  # one that is gone is still named
     return await _page(request, house, actor, thread, agent, values, draft=draft, problem=problem)
 
 
@@ -125,7 +129,7 @@ async def _page(
         thread=thread,
         agent=agent,
         agent_label=agent.title,
-        agents=list(house.agents),
+        agents=await house.agents.all(actor.workspace_id),
         model=_model(house, (thread.model if thread else None) or agent.model),
         models=house.catalog.models(),
         running=bool(views) and views[-1].end is None,
@@ -148,8 +152,8 @@ async def _turn_views(request: Request, house: Metier, actor: Actor, turns: Sequ
     ]
 
 
-def _agent(house: Metier, name: str) -> Agent:
-    return house.agents.get(name or house.shelf.default_agent)
+async def _agent(house: Metier, actor: Actor, name: str) -> Agent:
+    return await house.agents.get(actor.workspace_id, name or house.shelf.default_agent)
 
 
 def _model(house: Metier, name: str) -> ModelInfo:

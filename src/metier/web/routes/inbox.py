@@ -53,7 +53,7 @@ async def show_inbox(request: Request, house: House, actor: Asker) -> Response:
         request,
         "requests/inbox.html",
         actor=actor,
-        waiting=[(request_card(cards, one), one.thread_id, _from(house, one)) for one in found.requests],
+        waiting=[(request_card(cards, one), one.thread_id, await _from(house, one)) for one in found.requests],
         failed=[run_row(run) for run in found.failed],
         closed=[_closed(one) for one in closed.requests if one.status is not State.OPEN][:LATELY],
     )
@@ -112,7 +112,7 @@ async def _one(
         card=card,
         thread=asked.thread_id,
         run=asked.root_id,
-        who=_from(house, asked),
+        who=await _from(house, asked),
     )
 
 
@@ -162,10 +162,11 @@ def _words(error: MetierError | None) -> str:
     return problems or " ".join(filter(None, [error.message, error.cure]))
 
 
-def _from(house: Metier, asked: requests.Request) -> str:
+async def _from(house: Metier, asked: requests.Request) -> str:
     """Say who asks: `CRM Assistant, for Ada Park`."""
     chain = [link.partition(":")[2] for link in asked.actor.get("chain", ())]
-    agents = [agent.title if (agent := house.agents.find(name)) else name for name in chain]
+    found = [(name, await house.agents.find(asked.workspace_id, name)) for name in chain]
+    agents = [agent.title if agent else name for name, agent in found]
     person = str(asked.actor.get("label", ""))
     return f"{' → '.join(agents)}, for {person}" if agents else person
 

@@ -53,7 +53,7 @@ async def show_runs(
         wanted=status,
         kind=kind,
         statuses=[one.value for one in FILTERS],
-        labels=_labels(house),
+        labels=await _labels(house, actor),
     )
 
 
@@ -71,8 +71,8 @@ def run_row(run: Run) -> dict[str, Any]:
     }
 
 
-def _labels(house: Metier) -> dict[str, str]:
-    return {agent.name: agent.title for agent in house.agents}
+async def _labels(house: Metier, actor: Actor) -> dict[str, str]:
+    return {agent.name: agent.title for agent in await house.agents.all(actor.workspace_id)}
 
 
 async def show_run(request: Request, house: House, actor: Asker, run_id: UUID, view: str = "steps") -> Response:
@@ -86,7 +86,7 @@ async def show_run(request: Request, house: House, actor: Asker, run_id: UUID, v
         "title": shorten(first_line(run.input)) or run.name,
         "facts": run_facts(run, (await house.runs.models(actor, [run.root_id])).get(run.id, "")),
         "who": run.actor.get("label", ""),
-        "labels": _labels(house),
+        "labels": await _labels(house, actor),
         "thread": await _thread(house, actor, run),
         "read": await _read(house, run),
         **await _view_values(request, house, actor, run, view),

@@ -32,8 +32,6 @@ def router() -> APIRouter:
     routes.add_api_route("/api-keys", create_key, methods=["POST"])
     routes.add_api_route("/api-keys/{key_id}/revoke", revoke_key, methods=["POST"])
     routes.add_api_route("/ai/models", show_models)
-    routes.add_api_route("/ai/agents", show_agents)
-    routes.add_api_route("/ai/agents", choose_confirming, methods=["POST"])
     routes.add_api_route("/health", show_health)
     return routes
 
@@ -211,39 +209,6 @@ def _default(house: Metier, name: str) -> ModelInfo | None:
 def _defaults_first(models: Sequence[ModelInfo], defaults: Mapping[str, ModelInfo | None]) -> list[ModelInfo]:
     first = {model.id for model in defaults.values() if model}
     return sorted(models, key=lambda model: (model.id not in first, not model.ai, model.id))
-
-
-# --- agents ----------------------------------------------------------------------------------------------------------
-
-CONFIRMING = {
-    "always": "Every change",
-    "outside_own": "Changes of what is not the person's own",
-    "never": "No change",
-}
-
-
-async def show_agents(request: Request, house: House, actor: Asker, saved: str = "") -> Response:
-    """Show which changes agents have confirmed."""
-    check_flag(actor, "AI_SETTINGS")
-    chosen = await house.access.confirming(actor.workspace_id)
-    return await page(
-        request,
-        "settings/agents.html",
-        actor=actor,
-        chosen=chosen,
-        agents=[(agent, chosen.of(agent.name, agent.confirm)) for agent in house.agents],
-        words=CONFIRMING,
-        saved=saved,
-    )
-
-
-async def choose_confirming(request: Request, house: House, actor: Asker) -> Response:
-    """Choose which changes agents have confirmed."""
-    names = [agent.name for agent in house.agents]
-    given = await read_form(request, "default", *(f"agent.{name}" for name in names))
-    agents = {name: given[f"agent.{name}"] or None for name in names}
-    await house.access.choose_confirming(actor, default=given["default"] or None, agents=agents, known=names)
-    return RedirectResponse("/settings/ai/agents?saved=1", status_code=303)
 
 
 # --- health ----------------------------------------------------------------------------------------------------------

@@ -25,11 +25,12 @@ from metier.llm import ModelCatalog, Models, Provider, providers_from
 from metier.records import DataModel, ObjectKind, ObjectType, Records
 from metier.redaction import Redactor
 from metier.registry import Registry, shelf
-from metier.runs import Budgets, Inbox, Ledger, RunLog, Runs, UsageReports
+from metier.runs import Budgets, Forgetting, Inbox, Ledger, RunLog, Runs, UsageReports
 from metier.runs.requests import Requests
 from metier.settings import Settings
 from metier.store import Database
 from metier.tools import Dispatcher, Toolset
+from metier.upkeep import Retention, Schedules, house_schedules, kept_things
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Metier:
     records: Records
     definitions: Definitions
     data_model: DataModel
+    schedules: Schedules
+    retention: Retention
     agents: Agents
     chat: Chat
     shelf: Shelf
@@ -149,6 +152,9 @@ class Metier:
         engine.hold(audit)
         requests = Requests(db, clock, access.refresh)
         engine.hold(requests)
+        retention = Retention(db, clock, kept_things(access, records, Forgetting(db)))
+        for schedule in house_schedules(db, clock, retention=retention, access=access, runs=runs, jobs=engine.jobs):
+            engine.schedule(schedule)
         chat = Chat(
             Threads(db, clock),
             repeats=Repeats(db, clock),
@@ -189,6 +195,8 @@ class Metier:
             records=records,
             definitions=definitions,
             data_model=DataModel(db, definitions),
+            schedules=Schedules(db, clock, engine),
+            retention=retention,
             agents=known_agents,
             chat=chat,
             shelf=goods,

@@ -258,6 +258,21 @@ ACTIONS: Mapping[str, tuple[str, Do]] = {
         lambda d: d.send("PUT", "/feature-flags/IS_IF_ELSE_ENABLED", {"value": False}),
     ),
     **DATA_MODEL,
+    "POST /api/v1/schedules/{schedule}/run": ("schedule.run", lambda d: d.send("POST", "/schedules/sweep/run")),
+    "POST /api/v1/schedules/{schedule}/stop": (
+        "schedule.stopped",
+        lambda d: _with(d.send("POST", "/schedules/sweep/run"), lambda _: d.send("POST", "/schedules/sweep/stop")),
+    ),
+    "POST /api/v1/schedules/{schedule}/pause": ("schedule.paused", lambda d: d.send("POST", "/schedules/sweep/pause")),
+    "POST /api/v1/schedules/{schedule}/resume": (
+        "schedule.resumed",
+        lambda d: d.send("POST", "/schedules/sweep/resume"),
+    ),
+    "PUT /api/v1/retention/{kept}": (
+        "retention.changed",
+        lambda d: d.send("PUT", "/retention/prompts", {"days": 9}),
+    ),
+    "DELETE /api/v1/retention/{kept}": ("retention.changed", lambda d: d.send("DELETE", "/retention/prompts")),
     "PUT /api/v1/allowed-hosts/{host}": ("host.allowed", lambda d: d.send("PUT", "/allowed-hosts/a.example.com", {})),
     "DELETE /api/v1/allowed-hosts/{host}": (
         "host.removed",

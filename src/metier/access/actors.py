@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from metier.access.checks import clean_email
 from metier.access.desk import Desk, Row, actor_from, role_from, roles_of
@@ -198,6 +198,26 @@ class Actors(Desk):
         if row is None:
             raise Conflict("There is no workspace with an admin yet.", cure="metier demo --load-only")
         return actor_from(row, PrincipalKind.OPERATOR)
+
+    async def system(self, workspace_id: UUID, job: str, role: Role) -> Actor:
+        """Give a job that the house does by itself, with the narrow role that it declares (S-03).
+
+        Args:
+            job: Its name, as people read it.
+
+        Raises:
+            NotFound: There is no such workspace.
+        """
+        row = await self._db.row(
+            f"select w.schema_epoch, {_OFF} as features_off from core.workspace w"
+            " where w.id = %s and w.deleted_at is null",
+            [workspace_id],
+        )
+        if row is None:
+            raise NotFound("workspace", str(workspace_id))
+        principal = Principal(PrincipalKind.SYSTEM, uuid5(workspace_id, job), job)
+        off = frozenset(row["features_off"])
+        return Actor(workspace_id, principal, (role,), features_off=off, schema_epoch=row["schema_epoch"])
 
     async def recall(self, workspace_id: UUID, ids: Mapping[str, Any]) -> Actor:
         """Give who began a run, with the authority of now.

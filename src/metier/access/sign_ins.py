@@ -1,7 +1,7 @@
 """Signing in: the operator's one-time link, then e-mail and password."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +19,37 @@ from metier.store import UniqueViolation
 LINK_LASTS = timedelta(hours=24)
 SIGN_IN_LASTS = timedelta(days=30)
 
+_FORGET = (
+    """
+    delete from core.sign_in where token_hash in (
+        select token_hash from core.sign_in where workspace_id = %(workspace)s and expires_at < %(before)s
+        limit %(most)s
+    )
+    """,
+    """
+    delete from core.admin_link where token_hash in (
+        select token_hash from core.admin_link
+        where (workspace_id = %(workspace)s or workspace_id is null) and expires_at < %(before)s
+        limit %(most)s
+    )
+    """,
+    """
+    delete from core.invitation where (workspace_id, id) in (
+        select workspace_id, id from core.invitation
+        where workspace_id = %(workspace)s and ended_at < %(before)s
+        limit %(most)s
+    )
+    """,
+)
+
 
 class SignIns(Actors):
     """Gives and ends sign-ins, and keeps what members say of themselves."""
+
+    async def forget_sign_ins(self, workspace_id: UUID, before: datetime, most: int) -> int:
+        """Remove sign-ins and one-time links that were over before, and invitations that ended; give how many."""
+        facts = {"workspace": workspace_id, "before": before, "most": most}
+        return sum([await self._db.execute(statement, facts) for statement in _FORGET])
 
     # links
 

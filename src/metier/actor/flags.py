@@ -38,7 +38,11 @@ def _tool(name: str, label: str, description: str, id: str = "") -> Flag:
 #: Settings flags, then tool flags.
 ALL_FLAGS = (
     _settings("API_KEYS_AND_WEBHOOKS", "API keys and webhooks", "Make and revoke API keys and webhooks; set secrets."),
-    _settings("WORKSPACE", "Workspace", "Change the workspace's name, and switch features on and off."),
+    _settings(
+        "WORKSPACE",
+        "Workspace",
+        "Change the workspace's name, its features, schedules, and how long things are kept.",
+    ),
     _settings("WORKSPACE_MEMBERS", "Members", "Invite members and give them roles; see the health of the server."),
     _settings("ROLES", "Roles", "Make and change roles; see why somebody may not see something."),
     _settings("DATA_MODEL", "Data model", "Make and change object types.", "f0c08013-3c9a-5489-bd45-a641fe5f085d"),

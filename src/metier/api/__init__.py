@@ -18,6 +18,7 @@ from metier.api import (
     objects,
     requests,
     roles,
+    schedules,
     secrets,
     usage,
     views,
@@ -72,6 +73,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(members.router())
     app.include_router(audit.router())
     app.include_router(hosts.router())
+    app.include_router(schedules.router())
     app.include_router(workspace.health_router())
     describe_credentials(app)
     return app

@@ -28,6 +28,7 @@ COMMANDS = (
     "budgets",
     "usage",
     "audit",
+    "schedules",
     "link",
     "sql",
     "doctor",

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -106,7 +106,16 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
         )
         server = uvicorn.Server(config)
         server.capture_signals = partial(_ended_by_signals, server)
+        server.startup = partial(_start_then_launch, server.startup, metier)
         await server.serve(sockets=[listening])
+
+
+async def _start_then_launch(
+    startup: Callable[..., Awaitable[None]], metier: "Metier", sockets: list[socket.socket] | None = None
+) -> None:
+    """Run the schedules once the server answers: what they need takes a moment to come up."""
+    await startup(sockets=sockets)
+    metier.engine.launch()
 
 
 def _close_on_sigterm() -> None:

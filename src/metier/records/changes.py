@@ -30,6 +30,7 @@ class Origin(StrEnum):
     IMPORT = "import"
     UNDO = "undo"
     APP = "app"
+    SYSTEM = "system"
 
 
 class Kind(StrEnum):

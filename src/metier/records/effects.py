@@ -12,7 +12,7 @@ from typing import Any
 from metier.actor import Actor
 from metier.errors import KeyReused
 from metier.records.changes import Cause
-from metier.store import Json, Transaction
+from metier.store import Database, Json, Transaction
 
 KEY_LASTS_S = 86_400.0  # a key that comes with a request; S-51
 SWEPT = 100  # outlived keys that are forgotten with each new one that will outlive itself
@@ -41,6 +41,11 @@ async def claim(tx: Transaction, actor: Actor, cause: Cause, asked: Any, now: da
     if found is None or found["asked"] != digest:
         raise KeyReused
     return found["result"]
+
+
+async def forget(db: Database, now: datetime, most: int) -> int:
+    """Remove outlived keys of all workspaces; give how many, at most `most`."""
+    return await db.execute(_SWEEP, {"now": now, "most": most})
 
 
 async def settle(tx: Transaction, actor: Actor, cause: Cause, result: Any) -> None:

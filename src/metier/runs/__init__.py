@@ -3,6 +3,7 @@
 from metier.runs.budget import Budget, Period, Scope, Standing
 from metier.runs.budgets import Budgets
 from metier.runs.claims import Left, Open
+from metier.runs.forgetting import Forgetting
 from metier.runs.inbox import Inbox
 from metier.runs.ledger import Ledger
 from metier.runs.run import PromptSent, Run, RunPage, StoredMessage
@@ -15,6 +16,7 @@ __all__ = [
     "Budget",
     "Budgets",
     "By",
+    "Forgetting",
     "Inbox",
     "Ledger",
     "Left",

@@ -221,9 +221,9 @@ class ClaimTable:
         self._clock = clock
         self._worker = worker
 
-    async def forget_workers(self) -> None:
-        """Forget workers that ended yesterday and left nothing open."""
-        await self._db.execute(_FORGET)
+    async def forget_workers(self) -> int:
+        """Forget workers that ended a day ago and left nothing open; give how many."""
+        return await self._db.execute(_FORGET)
 
     async def open(self) -> Sequence[Open]:
         """Give the root runs that are to be worked on and that nobody holds, the oldest first."""

@@ -205,6 +205,7 @@ def _prompt(call: Mapping[str, Any], stored: Mapping[tuple[str, int], Message]) 
         call_id=call["id"],
         model=call["model"],
         status=call["status"],
+        kept=call["prompt_hash"] is not None,
         system=prompt["system"],
         tools=prompt["tools"],
         messages=sent_messages(call["messages"], stored),

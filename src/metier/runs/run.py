@@ -130,6 +130,7 @@ class PromptSent:
 
     Attributes:
         status: `reserved` while it is under way, then `settled`, `stopped` (closed early by who asked) or `failed`.
+        kept: False once its prompt is let go of for its age; `system`, `tools` and `messages` are empty then.
         tools: `[{"name", "description", "parameters"}]`.
         estimated: Whether `usage` was counted by us, because the provider did not say.
         first_ms, ms: Milliseconds until the first chunk, and in all.
@@ -138,6 +139,7 @@ class PromptSent:
     call_id: UUID
     model: str
     status: str
+    kept: bool
     system: str
     tools: Sequence[Mapping[str, Any]]
     messages: Sequence[Message]
@@ -155,6 +157,7 @@ class PromptSent:
             "call_id": str(self.call_id),
             "model": self.model,
             "status": self.status,
+            "kept": self.kept,
             "system": self.system,
             "tools": list(self.tools),
             "messages": [{"role": m.role, "parts": message_parts(m)} for m in self.messages],

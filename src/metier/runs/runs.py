@@ -76,7 +76,6 @@ class Runs(History):
 
     async def start(self) -> None:
         """Write, read and listen; claims are held from when the engine starts."""
-        await self._claims.forget_workers()
         self._engine.hold(self)
         self._unsubscribe = self._db.on_notify(STOP_CHANNEL, self._stop_news.set)
         self._tasks = [
@@ -147,6 +146,10 @@ class Runs(History):
             run_log.run = replace(run, turn=run_log.log.turn)
             self._open[run.id] = run_log
         return run_log
+
+    async def forget_workers(self) -> int:
+        """Forget processes that ended a day ago and left nothing open; give how many."""
+        return await self._claims.forget_workers()
 
     async def exists(self, transaction: Transaction, run_id: UUID) -> bool:
         """Say whether there is a run of this id, in any workspace; nobody learns more of it."""

@@ -88,6 +88,7 @@ class Database:
 
     def __init__(self, url: str, *, listen_url: str | None = None, server: EmbeddedServer | None = None) -> None:
         self.url = url
+        self.direct_url = listen_url or url  # for whoever needs a session that is not shared
         self._server = server
         self._connections = Connections(connection_string(url), CONNECTIONS_MAX)
         direct = self._connections

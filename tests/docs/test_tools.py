@@ -52,7 +52,8 @@ async def general(house: House, tool: Tool) -> str:
 
 
 async def test_each_tool_has_its_heading_and_each_argument_its_row(house: House):
-    found = {await general(house, tool): tool for tool in await offered(house)}
+    # Of tools of one kind the first counts: members, which come last, cannot be deleted nor restored here.
+    found = {await general(house, tool): tool for tool in reversed(await offered(house))}
 
     assert sorted(SECTIONS) == sorted(found)
     for name, tool in found.items():

@@ -231,6 +231,16 @@ async def test_a_preview_shows_what_would_be_done_and_does_nothing(desk: House):
     assert (await tool.preview(ctx, arguments)).pinned != preview.pinned
 
 
+async def test_what_would_be_made_looks_the_same_each_time_so_that_a_yes_fits_it(desk: House):
+    tool, ctx = await tool_of(desk, "create_company")
+    assert tool.preview
+
+    first, second = [await tool.preview(ctx, {"name": "Bolt"}) for _ in range(2)]
+
+    assert first == second
+    assert first.changes[0].id is None
+
+
 async def test_a_preview_refuses_what_the_call_would_refuse(desk: House):
     tool, ctx = await tool_of(desk, "create_company")
     reader = replace(ctx, actor=await desk.member(objects={"company": ["read"]}))

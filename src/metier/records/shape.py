@@ -28,6 +28,7 @@ from uuid import UUID
 from metier.errors import Invalid, Problem
 from metier.filters.operands import is_list, is_object
 
+DEFAULT_CURRENCY = "EUR"  # of an amount that is typed without one
 MOST_DECIMALS = 15  # a double holds no more
 NAME = re.compile(r"[a-z][a-z0-9_]{0,48}\Z")
 

@@ -15,11 +15,10 @@ from metier.actor import Actor
 from metier.errors import Invalid, MetierError, NoSuchRecord, Problem
 from metier.filters.operands import is_object
 from metier.records import Records
-from metier.records.shape import Field, FieldType, ObjectType
+from metier.records.shape import DEFAULT_CURRENCY, Field, FieldType, ObjectType
 
 MOST_MATCHES = 6  # records looked at for a name that was typed
 MICROS = 1_000_000
-DEFAULT_CURRENCY = "EUR"
 #: Offered for money; any other code can be typed over REST.
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "BRL", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK")
 

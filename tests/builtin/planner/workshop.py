@@ -114,6 +114,20 @@ def find_tool(kind: ObjectType, objects: Sequence[ObjectType]) -> ToolSpec:
     return ToolSpec(f"find_{kind.plural}", "", {"type": "object"}, note)
 
 
+def writing_tools(
+    objects: Sequence[ObjectType], verbs: Sequence[str] = ("create", "update", "delete")
+) -> list[ToolSpec]:
+    """Make the writing tools for objects, and the one that asks."""
+    tools = [ToolSpec("ask_person", "", {"type": "object"}, {"kind": "ask"})]
+    for kind in objects:
+        fields = [field.name for field in kind.fields if not field.system]
+        for verb in verbs if kind.name != "member" else ():
+            note = {"kind": verb, "object": kind.name, "fields": [] if verb == "delete" else fields}
+            note |= {"restored_by": f"restore_{kind.name}"} if verb == "delete" else {}
+            tools.append(ToolSpec(f"{verb}_{kind.name}", "", {"type": "object"}, note))
+    return tools
+
+
 def tools_for(objects: Sequence[ObjectType], *, search: bool = True) -> list[ToolSpec]:
     """Make the reading tools for objects."""
     tools = [find_tool(kind, objects) for kind in objects]
@@ -171,18 +185,22 @@ class Talk:
     Attributes:
         answers: Result of a tool by its name; `search_records` takes results by text.
         failures: Message of a tool that fails, by its name.
+        records: Records that `search_records` finds by any of their words.
+        writes: Whether there are tools that write.
     """
 
     objects: Sequence[ObjectType] = OBJECTS
     answers: Mapping[str, Any] = field(default_factory=dict[str, Any])
     failures: Mapping[str, str] = field(default_factory=dict[str, str])
+    records: Sequence[Hit] = ()
+    writes: bool = False
     now: str = NOW
     zone: str = ZONE
     locale: str = "en"
 
     def __post_init__(self) -> None:
         self.planner = OfflinePlanner(FrozenClock())
-        self.tools = tools_for(self.objects)
+        self.tools = tools_for(self.objects) + (writing_tools(self.objects) if self.writes else [])
         self.messages: list[Message] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.plans: list[Mapping[str, Any]] = []
@@ -191,7 +209,7 @@ class Talk:
         """Say something; give the planner's words after all its tool calls."""
         self.messages.append(user(question))
         self.calls, self.plans = [], []
-        for _ in range(4):
+        for _ in range(8):
             chunks = await self.chunks()
             said = self._keep(chunks)
             if not any(isinstance(chunk, ToolCall) for chunk in chunks):
@@ -226,6 +244,15 @@ class Talk:
             text = self.failures[call.name]
             return {"success": False, "message": text, "error": {"error": "Forbidden", "message": text}}
         result = self.answers.get(call.name, {})
+        if call.name == "ask_person":
+            result = {"answer": result}
         if call.name == "search_records":
-            result = {"hits": result.get(arguments["text"], [])}
+            result = {"hits": result.get(arguments["text"], self._hits(arguments["text"]))}
+        if call.name.startswith(("create_", "update_", "delete_", "restore_")):
+            result = self.answers.get(call.name, {"changes": [], "change_id": None})
         return {"success": True, "message": "", "result": result}
+
+    def _hits(self, text: str) -> list[dict[str, str]]:
+        words = text.casefold().split()
+        found = [hit for hit in self.records if all(word in hit.label.casefold() for word in words)]
+        return [{"object": hit.object, "id": hit.id, "label": hit.label} for hit in found]

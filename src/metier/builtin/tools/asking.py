@@ -62,4 +62,5 @@ ASK_PERSON = Tool(
     run=run,
     reads=(),
     question=ask,
+    annotations={"kind": "ask"},
 )

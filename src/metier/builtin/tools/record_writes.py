@@ -1,10 +1,11 @@
-"""Tools that write records: `create_<singular>`, `update_<singular>`, `delete_<singular>`, for what the actor may do.
+"""Tools that write records: `create_<singular>`, `update_…`, `delete_…`, `restore_…`, for what the actor may do.
 
 A call is one write: done whole or not at all, once for its effect key, and taken back by its `change_id`.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -76,7 +77,7 @@ def _tools_of(kind: ObjectType, actor: Actor) -> list[Tool]:
     if actor.may(Action.UPDATE, kind.name) and fields:
         made.append(_update_tool(kind, fields))
     if actor.may(Action.DELETE, kind.name):
-        made.append(_delete_tool(kind))
+        made += [_delete_tool(kind), _restore_tool(kind)]
     return made
 
 
@@ -105,13 +106,28 @@ def _update_tool(kind: ObjectType, fields: Sequence[Field]) -> Tool:
 
 def _delete_tool(kind: ObjectType) -> Tool:
     schema = {"type": "object", "properties": {"id": _IDS}, "required": ["id"], "additionalProperties": False}
-    description = f"Delete a {kind.label.lower()}; it can be restored."
-    return _tool(f"delete_{kind.name}", description, schema, kind, "delete")
+    description = f"Delete a {kind.label.lower()}; restore_{kind.name} brings it back."
+    note = {"restored_by": f"restore_{kind.name}"}
+    return _tool(f"delete_{kind.name}", description, schema, kind, "delete", note=note)
+
+
+def _restore_tool(kind: ObjectType) -> Tool:
+    schema = {"type": "object", "properties": {"id": _IDS}, "required": ["id"], "additionalProperties": False}
+    description = f"Bring a deleted {kind.label.lower()} back."
+    return _tool(f"restore_{kind.name}", description, schema, kind, "restore", hidden=True)
 
 
 def _tool(
-    name: str, description: str, schema: Mapping[str, Any], kind: ObjectType, verb: str, *, hidden: bool = False
+    name: str,
+    description: str,
+    schema: Mapping[str, Any],
+    kind: ObjectType,
+    verb: str,
+    *,
+    hidden: bool = False,
+    note: Mapping[str, Any] | None = None,
 ) -> Tool:
+    fields = [name for name in schema["properties"] if name != "id"]
     return Tool(
         name=name,
         description=description,
@@ -123,7 +139,7 @@ def _tool(
         reads=("records",),
         hidden=hidden,
         aliases=() if hidden else (f"{verb}_one_{kind.name}",),  # Twenty's name (v2.19, DATABASE_CRUD)
-        annotations={"kind": verb, "object": kind.name},
+        annotations={"kind": verb, "object": kind.name, "fields": fields, **(note or {})},
     )
 
 
@@ -174,7 +190,8 @@ async def _write(kind: ObjectType, verb: str, ctx: Context, arguments: Mapping[s
 
 async def _preview(kind: ObjectType, verb: str, ctx: Context, arguments: Mapping[str, Any]) -> Preview:
     written = await ctx.records.rehearse(ctx.actor, kind.name, _operations(verb, arguments))
-    changes = _changes(kind, written)
+    # The id of what would be made is another each time, and so would be the hash that a yes is bound to.
+    changes = [replace(one, id=None) if one.deed == "create" else one for one in _changes(kind, written)]
     return Preview(
         title=_title(kind, changes),
         changes=changes[:SHOWN],
@@ -200,8 +217,8 @@ def _operations(verb: str, arguments: Mapping[str, Any]) -> list[Operation]:
     if not 0 < len(ids) <= MOST or len(set(ids)) < len(ids):
         raise Invalid.of([Problem("id", f"must name 1 to {MOST} records, each once")], what="The call")
     places = ["id"] if isinstance(given, str) else [f"id.{i}" for i in range(len(ids))]
-    if verb == "delete":
-        return [Operation("delete", one, id_path=place) for one, place in zip(ids, places, strict=True)]
+    if verb == "delete" or verb == "restore":
+        return [Operation(verb, one, id_path=place) for one, place in zip(ids, places, strict=True)]
     values = {name: value for name, value in arguments.items() if name != "id"}
     return [Operation("update", one, values, id_path=place) for one, place in zip(ids, places, strict=True)]
 
@@ -212,9 +229,10 @@ _DEEDS: Mapping[Kind | None, Deed] = {
     Kind.CREATED: "create",
     Kind.UPDATED: "update",
     Kind.DELETED: "delete",
+    Kind.RESTORED: "restore",
     None: "update",  # with no field that differs
 }
-_PAST: Mapping[Deed, str] = {"create": "Created", "update": "Updated", "delete": "Deleted"}
+_PAST: Mapping[Deed, str] = {"create": "Created", "update": "Updated", "delete": "Deleted", "restore": "Restored"}
 
 
 def _changes(kind: ObjectType, written: Written) -> list[Change]:

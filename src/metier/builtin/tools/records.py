@@ -4,11 +4,11 @@ They are made from the object types the actor may see, so a hidden object has no
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from metier.actor import Actor
+from metier.actor import Action, Actor
 from metier.context import Context
 from metier.records.shape import Field, FieldType, ObjectType
 from metier.tools import Output, Tool
@@ -43,7 +43,8 @@ class RecordTools:
         known = self._made.get(key)
         if known is not None and known[0] is objects:
             return known[1]
-        made = make_tools(objects)
+        restorable = {kind.name for kind in objects if not kind.read_only and ctx.actor.may(Action.DELETE, kind.name)}
+        made = make_tools(objects, restorable=restorable)
         self._made[key] = (objects, made)
         self._made.move_to_end(key)
         while len(self._made) > _KEEP:
@@ -56,10 +57,16 @@ def toolsets() -> list[RecordTools]:
     return [RecordTools()]
 
 
-def make_tools(objects: Sequence[ObjectType]) -> list[Tool]:
-    """Make the tools for these object types."""
+def make_tools(objects: Sequence[ObjectType], *, restorable: Collection[str] = ()) -> list[Tool]:
+    """Make the tools for these object types.
+
+    Args:
+        restorable: Names of those whose deleted records may be found.
+    """
     by_name = {kind.name: kind for kind in objects}
-    tools = [make(kind, by_name) for kind in objects for make in (_find_tool, _find_one_tool)]
+    tools: list[Tool] = []
+    for kind in objects:
+        tools += [_find_tool(kind, by_name, restores=kind.name in restorable), _find_one_tool(kind, by_name)]
     return [*tools, _search_tool()] if tools else []
 
 
@@ -67,7 +74,8 @@ def _key(actor: Actor) -> tuple[Any, ...]:
     return (actor.workspace_id, actor.policy_key())
 
 
-def _find_tool(kind: ObjectType, objects: Mapping[str, ObjectType]) -> Tool:
+def _find_tool(kind: ObjectType, objects: Mapping[str, ObjectType], *, restores: bool) -> Tool:
+    deleted = {"deleted": {"type": "boolean", "description": "Find deleted ones instead"}}
     return Tool(
         name=f"find_{kind.plural}",
         description=f"Find {kind.label_plural.lower()} by filter. {_describe(kind)}",
@@ -79,6 +87,7 @@ def _find_tool(kind: ObjectType, objects: Mapping[str, ObjectType]) -> Tool:
                 "limit": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
                 "cursor": {"type": "string", "description": "next_cursor of the page before"},
                 "select": {"type": "array", "items": {"type": "string"}, "description": "Fields to return"},
+                **(deleted if restores else {}),
             },
             "additionalProperties": False,
         },
@@ -158,6 +167,7 @@ async def _find(object_name: str, ctx: Context, arguments: Mapping[str, Any]) ->
         cursor=arguments.get("cursor"),
         select=arguments.get("select"),
         count="capped" if limit else "exact",
+        deleted=arguments.get("deleted", False),
     )
     filter_text = await ctx.records.describe(ctx.actor, object_name, where)
     kind = await ctx.records.object(ctx.actor, object_name)

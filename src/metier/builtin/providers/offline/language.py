@@ -92,6 +92,7 @@ class Language:
     tenses: Mapping[str, frozenset[str]]
     unsupported: Phrases[str]
     writes: Phrases[str]
+    deeds: Phrases[str]
     help: Mapping[str, Phrases[str]]
     followups: Mapping[str, Phrases[str]]
     currencies: Mapping[str, str]
@@ -140,6 +141,7 @@ class _Loader:
             tenses={tense: frozenset(map(self._stems.of, _list(text))) for tense, text in body["times"].items()},
             unsupported=self._table(body["unsupported"]),
             writes=self._one(body["writes"]["lead"], "write"),
+            deeds=self._table(body["deeds"]),
             help=self._each(body["help"]),
             followups=self._each(body["followups"]),
             currencies=_pairs(units["currencies"]),

@@ -35,22 +35,28 @@ def unanswerable(tokens: Sequence[Token], language: Language, is_label: Callable
     """
     if len(tokens) > MOST_TOKENS:
         return f"read questions of more than {MOST_TOKENS} words"
-    if _writes(tokens, language, is_label):
+    if writes_at(tokens, language, is_label) is not None:
         return "create or change records"
     return "answer several questions at once" if _several(tokens, language) else ""
 
 
-def _writes(tokens: Sequence[Token], language: Language, is_label: Callable[[Sequence[Token], int], bool]) -> bool:
-    words = [token for token in tokens if token.kind != "punct"]
+def writes_at(
+    tokens: Sequence[Token], language: Language, is_label: Callable[[Sequence[Token], int], bool]
+) -> int | None:
+    """Give the place of the verb that asks for a change; None where a question only begins like that."""
     i = 0
-    while i < len(words) and words[i].low in language.sets["polite"]:
+    while i < len(tokens) and (tokens[i].kind == "punct" or tokens[i].low in language.sets["polite"]):
         i += 1
-    if language.writes.at(words, i) is None:
-        return False
-    follows = words[i + 1].low if i + 1 < len(words) else ""
+    found = language.writes.at(tokens, i)
+    if found is None:
+        return None
+    words = [token for token in tokens[i:] if token.kind != "punct"]
+    follows = words[1].low if len(words) > 1 else ""
     if follows in language.sets["after_labels"]:
-        return False
-    return follows in language.sets["after_writing"] or not is_label(words, i)
+        return None
+    if follows.endswith("s") and language.states.at(words, 0) and is_label(words, 1):
+        return None  # "complete tasks" are done
+    return i if follows in language.sets["after_writing"] or not is_label(words, 0) else None
 
 
 def _several(tokens: Sequence[Token], language: Language) -> bool:

@@ -21,6 +21,7 @@ from metier.builtin.providers.offline.schema import ByTools, read_schema
 from metier.builtin.providers.offline.stretches import Clockwork
 from metier.builtin.providers.offline.turn import Turn, read_turn
 from metier.builtin.providers.offline.understand import Understanding
+from metier.builtin.providers.offline.writes.steps import Call, Said, Step, Writing
 from metier.clock import Clock
 from metier.llm.messages import Chunk, Finish, PlanNote, Request, Situation, TextDelta, ToolCall, ToolSpec, Usage
 from metier.llm.provider import ModelInfo
@@ -52,6 +53,12 @@ class OfflinePlanner:
         understanding = self._understanding(request.tools)
         clock = self._clockwork(request.situation, understanding)
         turn = read_turn(request.messages, understanding.schema)
+        me = request.situation.person_id if request.situation else ""
+        step = Writing(understanding).step(turn, clock, me)
+        if step is not None:
+            for chunk in self._step(step, turn, understanding, clock):
+                yield chunk
+            return
         outcome = understanding.outcome(turn.question, clock, known=turn.known, last=turn.last)
         for chunk in self._chunks(turn, outcome, understanding, clock):
             yield chunk
@@ -75,6 +82,18 @@ class OfflinePlanner:
                 return _said(refusal.abstention(outcome, understanding, clock))
             case Help():
                 return _said(refusal.capabilities(understanding, clock))
+
+    def _step(self, step: Step, turn: Turn, understanding: Understanding, clock: Clockwork) -> Iterator[Chunk]:
+        match step:
+            case Said(lines):
+                yield from _said(lines)
+            case LookUp():
+                yield from self._look_up(step, turn, understanding, clock)
+            case Call(tool, arguments, plan):
+                if plan is not None:
+                    yield PlanNote(plan)
+                yield self._tool_call(tool, arguments)
+                yield Finish("tool_calls", Usage())
 
     def _call(self, outcome: Answer, understanding: Understanding, clock: Clockwork) -> Iterator[Chunk]:
         spec, schema = outcome.spec, understanding.schema

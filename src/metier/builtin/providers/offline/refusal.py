@@ -14,6 +14,7 @@ from metier.records.shape import ObjectType
 
 _NAMED = 8  # objects listed by name
 CAN = "list, filter, sort and count records, and show single records by name"
+CAN_WRITE = "create, change, delete and restore records, each time after you have confirmed it"
 
 
 def abstention(outcome: Abstain, understanding: Understanding, clock: Clockwork) -> Iterator[str]:
@@ -81,7 +82,19 @@ def capabilities(understanding: Understanding, clock: Clockwork) -> Iterator[str
         yield "\nThere are no records here that I may search.\n"
         return
     yield f"\nI can {CAN}: {_objects(objects)}.\n"
+    yield from _writing(understanding)
     yield from _offers("For example:", examples(understanding, clock))
+
+
+def _writing(understanding: Understanding) -> Iterator[str]:
+    created = [name for verb, name in understanding.schema.writes if verb == "create"]
+    if understanding.schema.writes:
+        yield f"\nI can also {CAN_WRITE}"
+        yield (
+            f", such as *create {escaped(small(understanding.schema.objects[created[0]].label))} “…”*.\n"
+            if created
+            else ".\n"
+        )
 
 
 def _objects(objects: Sequence[ObjectType]) -> str:

@@ -15,7 +15,16 @@ from metier.llm.messages import ToolSpec
 from metier.records.shape import ObjectType
 
 T = TypeVar("T")
+WRITES = ("create", "update", "delete")
 MEMBER = "member"  # the object whose records are people with a sign-in; its ids take "me"
+
+
+@dataclass(frozen=True)
+class WriteTool:
+    """A tool that writes records of one object, and the fields that it takes."""
+
+    name: str
+    fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class Schema:
         targets: Object types that relations point to, by name; may hold objects without a tool of their own.
         find, find_one: Tool names by object name.
         search: The tool that finds records of any object by name, if there is one.
+        writes: The tools that write, by verb (create, update, delete, restore) and object name.
+        ask: The tool that asks the person, if there is one.
     """
 
     objects: Mapping[str, ObjectType] = field(default_factory=dict[str, ObjectType])
@@ -34,6 +45,8 @@ class Schema:
     find: Mapping[str, str] = field(default_factory=dict[str, str])
     find_one: Mapping[str, str] = field(default_factory=dict[str, str])
     search: str | None = None
+    writes: Mapping[tuple[str, str], WriteTool] = field(default_factory=dict[tuple[str, str], WriteTool])
+    ask: str | None = None
 
     def object(self, name: str) -> ObjectType | None:
         """Give an object type, searchable or only pointed to."""
@@ -45,11 +58,14 @@ def read_schema(tools: Sequence[ToolSpec]) -> Schema:
     objects: dict[str, ObjectType] = {}
     targets: dict[str, ObjectType] = {}
     names: dict[str, dict[str, str]] = {"find": {}, "find_one": {}}
-    search: str | None = None
+    single: dict[str, str] = {}
+    writes: dict[tuple[str, str], WriteTool] = {}
     for tool in tools:
         kind = tool.annotations.get("kind")
-        if kind == "search":
-            search = tool.name
+        if kind in ("search", "ask"):
+            single[kind] = tool.name
+        if kind in WRITES:
+            writes |= _write_tools(tool)
         if kind not in names:
             continue
         body: Mapping[str, Any] = tool.annotations["object"]
@@ -59,7 +75,15 @@ def read_schema(tools: Sequence[ToolSpec]) -> Schema:
         for name, other in tool.annotations.get("objects", {}).items():
             if name not in targets:
                 targets[name] = ObjectType.from_json(other, cut=True)
-    return Schema(objects, targets, names["find"], names["find_one"], search)
+    find, find_one = names["find"], names["find_one"]
+    return Schema(objects, targets, find, find_one, single.get("search"), writes, single.get("ask"))
+
+
+def _write_tools(tool: ToolSpec) -> dict[tuple[str, str], WriteTool]:
+    """Read a tool that writes, and the one that brings back what it deletes."""
+    note = tool.annotations
+    found = {(note["kind"], note["object"]): WriteTool(tool.name, frozenset(note["fields"]))}
+    return found | ({("restore", note["object"]): WriteTool(note["restored_by"])} if "restored_by" in note else {})
 
 
 class ByTools(Generic[T]):

@@ -23,6 +23,7 @@ class Turn:
         result: The tool's answer to the plan of this turn, with the name of the tool.
         failure: What a tool said that could not answer.
         last: Restatement of the last plan before this turn.
+        done: The calls of this turn that were answered, in their order, with the answers.
     """
 
     question: str
@@ -31,6 +32,7 @@ class Turn:
     result: tuple[str, Mapping[str, Any]] | None = None
     failure: str = ""
     last: str = ""
+    done: tuple[tuple[ToolCall, Mapping[str, Any]], ...] = ()
 
 
 def read_turn(messages: Sequence[Message], schema: Schema) -> Turn:
@@ -51,7 +53,8 @@ def read_turn(messages: Sequence[Message], schema: Schema) -> Turn:
             body: Mapping[str, Any] = output.get("result") or {}
             result, failure = (call.name, body), ""
     question = messages[start].text if start >= 0 else ""
-    return Turn(question, known, frozenset(searched), result, failure, _last_restatement(before))
+    done = tuple((call, output) for _, call, output in _answered(since, True))
+    return Turn(question, known, frozenset(searched), result, failure, _last_restatement(before), done)
 
 
 def _answered(messages: Sequence[Message], in_turn: bool) -> Iterator[tuple[bool, ToolCall, Mapping[str, Any]]]:

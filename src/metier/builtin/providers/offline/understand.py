@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from metier.builtin.providers.offline import followups, opening
 from metier.builtin.providers.offline.judge import ENOUGH, Verdict, judge
 from metier.builtin.providers.offline.language import Language
-from metier.builtin.providers.offline.lexicon import ALIAS, TRIMMED, LexiconMaker
+from metier.builtin.providers.offline.lexicon import ALIAS, TRIMMED, Entry, Index, LexiconMaker
 from metier.builtin.providers.offline.names import looks_titled
 from metier.builtin.providers.offline.outcome import Abstain, Answer, Help, LookUp, Outcome, Unsure
-from metier.builtin.providers.offline.reader import Doubt, Known, Question, Reader, Reading, World, read
-from metier.builtin.providers.offline.rules import RULES, rank_rows
+from metier.builtin.providers.offline.reader import Doubt, Known, Question, Reader, Reading, Rule, World, read
+from metier.builtin.providers.offline.rules import CAREFUL, RULES, VALUES, rank_rows
 from metier.builtin.providers.offline.schema import Schema
 from metier.builtin.providers.offline.spec import Hit, Path, Spec, one_of, paths
 from metier.builtin.providers.offline.spelling import Speller
@@ -77,20 +77,51 @@ class Understanding:
         follow_up = self._follow_up(text, tokens, world, last)
         return follow_up if isinstance(follow_up, Answer | LookUp) or (tied and follow_up) else fresh
 
+    # for what is written ---------------------------------------------------------------------------
+
+    def tokens(self, text: str) -> list[Token]:
+        """Cut a text into words, a greeting cut off, slips put right."""
+        tokens = opening.without_greeting(tokenize(text, self.language.stems), self.language)
+        return self._speller.corrected(tokens)
+
+    def verb_at(self, tokens: Sequence[Token]) -> int | None:
+        """Give the place of the verb that asks for a change, if the words ask for one."""
+        return opening.writes_at(tokens, self.language, self._begins_with_label)
+
+    def records(self, question: Question, world: World) -> Outcome:
+        """Read words that say which records are meant: "all tasks due last week"."""
+        return self._best(self._tried(question, world, CAREFUL))
+
+    def values(self, question: Question, world: World, name: str) -> Reading:
+        """Read words that give fields of an object values: "50 employees in Berlin, owner me"."""
+        return self._read(question, world, name, before=Spec(name), rules=VALUES).reading
+
+    def index(self, name: str) -> Index:
+        """Give what words mean for an object."""
+        return self._lexicon.of(name).index
+
     # reading ---------------------------------------------------------------------------------------
 
-    def _read(self, question: Question, world: World, name: str, *, before: Spec | None = None) -> _Tried:
+    def _read(
+        self,
+        question: Question,
+        world: World,
+        name: str,
+        *,
+        before: Spec | None = None,
+        rules: Sequence[Rule] = RULES,
+    ) -> _Tried:
         reader = Reader(question, self._lexicon.of(name), world)
         reader.follows, reader.topic = before is not None, _topic(before) if before else None
-        reading = _settled(read(reader, RULES, at_end=rank_rows), reader.ones)
+        reading = _settled(read(reader, rules, at_end=rank_rows), reader.ones)
         return _Tried(reading, judge(reading, question.tokens, sparse=before is not None))
 
-    def _tried(self, question: Question, world: World) -> list[_Tried]:
+    def _tried(self, question: Question, world: World, rules: Sequence[Rule] = RULES) -> list[_Tried]:
         """Read a question for its likely objects, best first; those that it does not name only if the others fail."""
         named, others = self._candidates(question.tokens, world.known)
-        tried = [self._read(question, world, name) for name in named]
+        tried = [self._read(question, world, name, rules=rules) for name in named]
         if not any(one.answers or one.waits for one in tried):
-            tried += [self._read(question, world, name) for name in others]
+            tried += [self._read(question, world, name, rules=rules) for name in others]
         person = question.tokens[0].low == "who"
         return sorted(tried, key=lambda one: (-self._rank(one, person=person), one.reading.named_at))
 
@@ -143,7 +174,12 @@ class Understanding:
     def _begins_with_label(self, words: Sequence[Token], i: int) -> bool:
         stems = [word.stem for word in words]
         return any(
-            entry.weight >= TRIMMED and (entry.kind in ("object", "option") or (entry.kind == "field" and end > i + 1))
+            entry.weight >= TRIMMED
+            and (
+                entry.kind == "object"
+                or (entry.kind == "option" and (end > i + 1 or _is_spelled_so(words[i], entry)))
+                or (entry.kind == "field" and end > i + 1)
+            )
             for name in self._objects_by_word.get(stems[i], {})
             for end, entry in self._lexicon.of(name).index.at(stems, i)
         )
@@ -184,6 +220,12 @@ class Understanding:
                     if token.kind == "word"
                 }
         return words
+
+
+def _is_spelled_so(word: Token, entry: Entry) -> bool:
+    """Whether an option goes by a word as it stands: not "close" for "closed"."""
+    options = [option for option in entry.field.options if option.value == entry.value] if entry.field else []
+    return any(word.low == name.lower() for o in options for name in (o.label, o.value, *o.aliases))
 
 
 def _labels(kind: ObjectType) -> Iterable[str]:

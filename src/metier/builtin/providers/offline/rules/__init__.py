@@ -55,4 +55,20 @@ RULES: tuple[Rule, ...] = (
     asking.stop_word,
 )
 
-__all__ = ["RULES", "rank_rows"]
+#: For what is written: no word at the beginning is passed over as a verb that asks for a list.
+CAREFUL = tuple(rule for rule in RULES if rule is not asking.leading_verb)
+
+#: For values: a name alone is no value, no object is named, and no word is passed over that could be one.
+VALUES = (
+    amounts.money,
+    fields.for_me,
+    linking.pointed,
+    *(
+        rule
+        for rule in CAREFUL
+        if rule not in (linking.linked_name, linking.bare_name, linking.noun, linking.scope, asking.stop_word)
+    ),
+    asking.plain_stop_word,
+)
+
+__all__ = ["CAREFUL", "RULES", "VALUES", "rank_rows"]

@@ -34,6 +34,17 @@ def compared(reader: Reader, i: int) -> Took | None:
     return _compare(reader, i, op, number.value, number, end, needs_field=plain)
 
 
+def money(reader: Reader, i: int) -> Took | None:
+    """Read "€50k", "for 5 million dollars" where values are written: the only amount."""
+    number = reader.quantity(i + (reader.low(i) in ("for", "at", "worth")))
+    only = only_number(reader) if number and number.currency else None
+    if number is None or only is None or only.type is not FieldType.CURRENCY or _field_after(reader, number.end):
+        return None
+    for condition in (Condition((only.name,), "eq", number.value), *currency_conditions((only.name,), only, number)):
+        reader.add(condition, i)
+    return Took(number.end)
+
+
 def _compared_field(reader: Reader, i: int) -> Took | None:
     """Read "below age 30", "over a budget of 5": the field stands before the number."""
     found = reader.match(reader.language.comparisons, i)

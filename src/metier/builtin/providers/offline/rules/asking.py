@@ -159,6 +159,12 @@ def joiner(reader: Reader, i: int) -> Took | None:
     return Took(i + 1, None) if reader.low(i) in ("and", "or", "&", "'s", "but", "+") else None
 
 
+def plain_stop_word(reader: Reader, i: int) -> Took | None:
+    """Words that say nothing, and never could be a value."""
+    end = reader.end_of(reader.language.stop, i)
+    return Took(end, None) if end else None
+
+
 def stop_word(reader: Reader, i: int) -> Took | None:
     """Words that say nothing."""
     end = reader.end_of(reader.language.stop, i)

@@ -159,6 +159,17 @@ def mine(reader: Reader, i: int) -> Took | None:
     return Took(end)
 
 
+def for_me(reader: Reader, i: int) -> Took | None:
+    """Read "for me" where values are written: the person who asks is responsible."""
+    if reader.low(i) not in ("for", "to") or reader.cue("person", i + 1) is None:
+        return None
+    chosen = _responsible(reader, [f for f in reader.type.fields if f.target == MEMBER])
+    if chosen is None:
+        return None
+    reader.add(Condition((chosen.name,), "eq", "me"), i)
+    return Took(i + 2)
+
+
 def _responsible(reader: Reader, fields: list[Field]) -> Field | None:
     """Give the one field whose label says who is responsible."""
     words = ("assignee", "owner", "responsible", "manager")

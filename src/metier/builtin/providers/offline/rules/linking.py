@@ -139,6 +139,13 @@ def linked_name(reader: Reader, i: int) -> Took | None:
     return _take_names(reader, i, name, small=not name.sure)
 
 
+def pointed(reader: Reader, i: int) -> Took | None:
+    """Read "at Acme", "owned by Ada" where values are written: only after words that a name must follow."""
+    if reader.end_of(reader.language.links["small"], i) is None or reader.entries(i, "field"):
+        return None
+    return linked_name(reader, i)
+
+
 def bare_name(reader: Reader, i: int) -> Took | None:
     """A name by itself: "Acme", "Ada Park's tasks"."""
     name = name_at(reader, i)

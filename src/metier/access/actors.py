@@ -8,11 +8,15 @@ from uuid import UUID, uuid5
 
 from metier.access.checks import clean_email
 from metier.access.desk import Desk, Row, actor_from, role_from, roles_of
+from metier.access.passwords import STRONG, Cost
 from metier.access.standard import ADMIN
 from metier.access.tokens import digest
 from metier.actor import Actor, Principal, PrincipalKind, Role, Viewing, check_acts, check_flag
 from metier.audit import Entry, note_by
+from metier.clock import Clock
+from metier.definitions import Definitions
 from metier.errors import Conflict, Invalid, MissingPermission, NotFound, NotSignedIn, Problem
+from metier.store import Database, Gathered
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
 
@@ -46,9 +50,17 @@ left join core.member m on m.workspace_id = k.workspace_id and m.id = k.created_
 where k.revoked_at is null and (k.expires_at is null or k.expires_at > %(now)s)
 """
 
+_PLACES = "unnest(%s::uuid[], %s::uuid[])"
+
+Place = tuple[UUID, UUID]  # a workspace, and a member's id in it
+
 
 class Actors(Desk):
     """Looks up who acts."""
+
+    def __init__(self, db: Database, clock: Clock, *, definitions: Definitions, password_cost: Cost = STRONG) -> None:
+        super().__init__(db, clock, definitions=definitions, password_cost=password_cost)
+        self._standing = Gathered(self._members)
 
     async def actor_for_key(self, token: str) -> Actor:
         """Give the actor that a key stands for.
@@ -244,7 +256,7 @@ class Actors(Desk):
             viewer = await self.refresh(actor.viewing.viewer)
             return await self.viewed(viewer, **{actor.viewing.kind: actor.viewing.name})
         if actor.principal.kind in (PrincipalKind.MEMBER, PrincipalKind.OPERATOR):
-            row = await self._member(actor.workspace_id, actor.principal.id)
+            row = await self._standing.get((actor.workspace_id, actor.principal.id))
         elif actor.principal.kind is PrincipalKind.KEY:
             row = await self._db.row(
                 f"{_KEY} and k.workspace_id = %(workspace)s and k.id = %(id)s",
@@ -273,6 +285,17 @@ class Actors(Desk):
             f"{_MEMBER} and m.workspace_id = %(workspace)s and m.id = %(id)s",
             {"workspace": workspace_id, "id": member_id},
         )
+
+    async def _members(self, places: Sequence[Place]) -> Mapping[Place, Row]:
+        """Give members by workspace and id, of those that are there and active."""
+        if len(places) == 1:
+            row = await self._member(*places[0])
+            return {} if row is None else {places[0]: row}
+        workspaces, ids = map(list, zip(*places, strict=True))
+        rows = await self._db.rows(
+            f"{_MEMBER} and (m.workspace_id, m.id) in (select * from {_PLACES})", [workspaces, ids]
+        )
+        return {(row["workspace_id"], row["principal_id"]): row for row in rows}
 
     async def _note_use(self, row: Row) -> None:
         now = self._clock.now()

@@ -1,5 +1,6 @@
 """The roles that every workspace begins with."""
 
+from functools import lru_cache
 from uuid import UUID
 
 from metier.actor import EVERY_ACTION, EVERY_HOLDER, FLAGS, Action, Holder, Role
@@ -22,6 +23,7 @@ DAILY_FLAGS = frozenset(
 )
 
 
+@lru_cache(maxsize=256)  # made for each look-up of an admin
 def admin_role(id: UUID) -> Role:
     """Give the role that may do everything, and is no agent's."""
     return Role(

@@ -47,7 +47,14 @@ class Entry:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def row(
-        self, workspace_id: UUID, who: Mapping[str, Any], *, id: UUID, now: datetime, principal_id: UUID | None
+        self,
+        workspace_id: UUID,
+        who: Mapping[str, Any],
+        *,
+        id: UUID,
+        now: datetime,
+        principal_id: UUID | None,
+        run_id: UUID | None = None,
     ) -> dict[str, Any]:
         """Give the row, JSON values as they are."""
         return {
@@ -65,7 +72,7 @@ class Entry:
             "arguments_hash": self.arguments_hash,
             "rows": self.rows,
             "approval_id": self.approval_id,
-            "run_id": self.run_id,
+            "run_id": run_id or self.run_id,
             "details": dict(self.details),
         }
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 #: Global for some releases of `ipaddress`, yet not the public internet: protocol assignments (RFC 6890), 6to4 relays
 #: (RFC 7526), documentation (RFC 9637), and the address under which Azure serves each machine its own metadata.
@@ -47,6 +48,7 @@ def _inner_v4(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
     return [low] if (int(address) >> 32) & 0xFFFFFFFF in ISATAP else []
 
 
+@lru_cache(maxsize=1024)
 def plain_host(host: str) -> str:
     """Give the one spelling under which hosts compare: lower case, no final dot, addresses in their usual form."""
     bare = host.strip("[]").rstrip(".").lower()

@@ -83,17 +83,19 @@ class RunLog:
         return self.log.write(rows)
 
     def note(self, actor: Actor, entry: Entry) -> None:
-        """Queue a row of the audit log: what the actor did or tried in this run."""
+        """Queue a row of the audit log, for the next commit: what the actor did or tried in this run."""
         if self._closed or self.log.fault is not None:
             return
-        row = replace(entry, run_id=self.run.id).row(
+        row = entry.row(
             self.run.workspace_id,
             actor.to_json(),
             id=self.log.clock.new_id(),
             now=self.log.clock.now(),
             principal_id=actor.principal.id,
+            run_id=self.run.id,
         )
-        self.log.write([("audits", encode(row | {"root_id": self.run.root_id}))])
+        row["root_id"] = self.run.root_id
+        self.log.hold("audits", encode(row))
 
     async def emit(self, type: EventType, data: Mapping[str, Any]) -> None:
         """Put an event and wait until it is committed.

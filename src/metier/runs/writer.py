@@ -115,6 +115,7 @@ class Write:
         last: Whether it ends a run; such a one is tried even after one before it could not be stored.
         turn: The root run's turn, once committed.
         limited: Whether its workspace had budgets then.
+        size: About how many bytes it takes.
     """
 
     owner: Owner
@@ -127,10 +128,10 @@ class Write:
     last: bool = False
     turn: int | None = None
     limited: bool = False
+    size: int = 0
 
-    def size(self) -> int:
-        """Give about how many bytes it takes."""
-        return sum(len(body) for _, body in self.rows)
+    def __post_init__(self) -> None:
+        self.size = sum([len(body) for _, body in self.rows])
 
     def changes_any(self, made: set[UUID]) -> bool:
         """Say whether it changes a row that is still to be made."""
@@ -252,7 +253,7 @@ class Writer:
         size = 0
         while self._queue:
             write = self._queue[0]
-            size += write.size()
+            size += write.size
             if self._flight and (
                 size > BATCH_BYTES
                 or write.changes_any(made)
@@ -270,7 +271,7 @@ class Writer:
     def _hopeless(self, write: Write) -> bool:
         """Fail a Write that is too large, or whose owner has lost one before it: a log has no holes."""
         fault = None if write.last else write.owner.fault
-        if write.size() > WRITE_BYTES:
+        if write.size > WRITE_BYTES:
             fault = RunStopped(f"A part of this run has more than {WRITE_BYTES >> 20} MB and is not stored.")
         if fault is None:
             return False

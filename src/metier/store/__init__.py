@@ -5,6 +5,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb as Json
 
 from metier.store.database import Database, Health, Transaction
+from metier.store.gathered import Gathered
 from metier.store.home import check_home
 from metier.store.script import Answer, Answers, Column, run_script
 
@@ -13,6 +14,7 @@ __all__ = [
     "Answers",
     "Column",
     "Database",
+    "Gathered",
     "Health",
     "Json",
     "LockTimeout",

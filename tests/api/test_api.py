@@ -48,6 +48,7 @@ async def test_a_revoked_key_is_refused_at_the_next_request(client, sample_house
 
 @pytest.mark.parametrize("header", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.test"}])
 async def test_a_cookie_request_from_another_site_is_refused(anonymous, header: dict[str, str]):
+    """S-53."""
     anonymous.cookies["metier_sign_in"] = "x"
 
     answer = await anonymous.post("/api/v1/threads", json={}, headers=header)

@@ -1,4 +1,4 @@
-"""A wrong filter is told with its place, in our words; no filter makes the database fail (S-11, S-47)."""
+"""A wrong filter is told with its place, in our words; no filter makes the database fail (S-10, S-11, S-47)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rules that every page keeps: the security policy, what screen readers need, sizes, nothing from elsewhere."""
+"""Rules that every page keeps: the security policy (S-52), what screen readers need, sizes, nothing from elsewhere."""
 
 import gzip
 import re

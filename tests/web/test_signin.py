@@ -61,6 +61,7 @@ async def test_password_signs_in_and_goes_on_to_where_one_was_headed(anonymous: 
 
 
 async def test_the_cookie_is_for_this_server_only(anonymous: Site):
+    """S-53."""
     access = anonymous.house.metier.access
     await access.set_password(anonymous.house.actor, email="ada@ships.example", password="a long password")
 

@@ -19,6 +19,7 @@ from metier.actor import Actor, check_any_flag
 from metier.app import Metier
 from metier.clock import SystemClock
 from metier.egress import Egress, Limits
+from metier.engine import standing
 from metier.errors import Invalid, MetierError
 from metier.llm import ModelInfo, providers_from
 from metier.settings import Settings
@@ -87,10 +88,12 @@ async def examine() -> AsyncGenerator[Check]:
         yield _failed("settings", error)
         return
     yield _home(settings)
-    for check in await _database(settings):
+    *found, schedules = await _database(settings)
+    for check in found:
         yield check
     yield _bundles()
     yield await _models(settings)
+    yield schedules
     yield await _port(settings)
 
 
@@ -102,6 +105,7 @@ async def _checks_inside(metier: Metier) -> Sequence[Check]:
         *await _open_database(metier.db),
         _bundles(),
         _model_words(metier.catalog.models()),
+        await _schedules(metier.db, metier.engine.jobs.fault),
         Check("port", True, f"this server answers on {_place(settings)}"),
     )
 
@@ -129,14 +133,37 @@ def _home(settings: Settings) -> Check:
 
 
 async def _database(settings: Settings) -> list[Check]:
+    """Look at the database, then at the schedules that are in it."""
     try:
         database = await Database.open(settings, migrate=False)
     except MetierError as error:
-        return [_failed("database", error)]
+        return [_failed("database", error), _UNKNOWN]
     try:
-        return await _open_database(database)
+        found = await _open_database(database)
+        is_ready = all(check.ok for check in found) and (await database.health()).up_to_date
+        return [*found, await _schedules(database) if is_ready else _UNKNOWN]
     finally:
         await database.aclose()
+
+
+_UNKNOWN = Check("schedules", True, "none yet")
+
+
+async def _schedules(database: Database, fault: str = "") -> Check:
+    """Look whether what the server does by itself goes well.
+
+    Args:
+        fault: Why they do not run in this process, if they should.
+    """
+    found = await standing(database)
+    if found.failed:
+        name, words = next(iter(found.failed.items()))
+        return Check("schedules", False, f"{name} failed: {words}", f"metier schedules history {name}")
+    if fault and not found.is_run:
+        return Check("schedules", False, fault, "Mend what the message names, then start the server again.")
+    went = f"{found.done} went well last" if found.done else "none was done yet"
+    runs = "a server runs them" if found.is_run else "no server runs them now"
+    return Check("schedules", True, f"{went}; {runs}")
 
 
 async def _open_database(database: Database) -> list[Check]:

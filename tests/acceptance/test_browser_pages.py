@@ -47,6 +47,8 @@ def pages(server: Server) -> list[str]:
         "/settings/data-model/company/versions/1",
         "/settings/ai/models",
         "/settings/features",
+        "/settings/schedules",
+        "/settings/schedules/retention",
         "/settings/health",
         "/docs",
     ]

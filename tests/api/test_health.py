@@ -53,7 +53,7 @@ async def test_all_is_well_and_the_port_is_not_taken_by_the_server_itself(client
     answer = (await client.get(URL)).json()
 
     checks = {check["check"]: check for check in answer["data"]}
-    assert list(checks) == ["python", "home", "database", "tables", "pages", "models", "port"]
+    assert list(checks) == ["python", "home", "database", "tables", "pages", "models", "schedules", "port"]
     assert answer["ok"] is True
     assert all(check["ok"] for check in checks.values()), checks
     assert checks["port"]["found"] == "this server answers on 127.0.0.1:8700"

@@ -41,7 +41,7 @@ def test_all_is_well(run: Run, port: int, monkeypatch: pytest.MonkeyPatch):
 
     checks = found(done)
     assert done.code == 0
-    assert list(checks) == ["python", "home", "database", "tables", "pages", "models", "port"]
+    assert list(checks) == ["python", "home", "database", "tables", "pages", "models", "schedules", "port"]
     assert all(ok for ok, _, _ in checks.values())
     assert "PostgreSQL 18" in checks["database"][1]
     assert "OPENAI_API_KEY" in checks["models"][2]

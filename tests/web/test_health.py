@@ -37,7 +37,7 @@ async def test_all_is_well_shows_every_check_and_no_dot(site: Site):
     page = await site.page(URL)
 
     rows = {row.td.get_text(): row.get_text(" ") for row in page.select("tbody tr")}
-    assert list(rows) == ["Python", "Home", "Database", "Tables", "Pages", "Models", "Port"]
+    assert list(rows) == ["Python", "Home", "Database", "Tables", "Pages", "Models", "Schedules", "Port"]
     assert all("OK" in words for words in rows.values())
     assert "PostgreSQL" in rows["Database"]
     assert page.select_one(f".tabs a[href='{URL}']")["aria-current"] == "page"
@@ -83,3 +83,16 @@ async def test_runs_are_not_shown_to_who_may_not_ask(anonymous: Site):
 
 async def test_the_form_to_sign_in_names_the_command_that_prints_a_link(anonymous: Site):
     assert (await anonymous.page("/login")).select_one(".after code").get_text() == "metier link"
+
+
+async def test_a_schedule_that_failed_last_is_said_with_what_shows_more(site: Site):
+    await site.house.metier.schedules.run(site.house.actor, "retention")
+    await site.house.metier.db.execute(
+        "update core.job set status = 'failed', error = '{\"message\": \"The disk is full.\"}', ended_at = created_at"
+    )
+
+    row = next(row for row in (await site.page(URL)).select("tbody tr") if row.td.get_text() == "Schedules")
+
+    assert "retention failed: The disk is full." in row.get_text()
+    assert "metier schedules history retention" in row.get_text()
+    assert "Fails" in row.get_text()

@@ -29,6 +29,8 @@ PAGES = [
     "/settings/api-keys",
     "/settings/ai/models",
     "/settings/features",
+    "/settings/schedules",
+    "/settings/schedules/sweep",
     "/settings/health",
     "/runs",
     "/docs",

@@ -2,7 +2,7 @@
 
 from metier.engine.engine import HEARTBEAT_S, SILENT_S, WORK_CHANNEL, Claims, Engine
 from metier.engine.job import AtWork, Job, Schedule, Scheduled
-from metier.engine.jobs import Jobs
+from metier.engine.jobs import Jobs, Standing, standing
 from metier.engine.ticks import Cron, Every, When
 from metier.engine.worker import Worker
 
@@ -19,6 +19,8 @@ __all__ = [
     "Jobs",
     "Schedule",
     "Scheduled",
+    "Standing",
     "When",
     "Worker",
+    "standing",
 ]

@@ -9,6 +9,7 @@ that passed while nobody was there, or while the schedule was paused, do not pil
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,7 +19,7 @@ from metier.engine.carrier import Carrier, Run
 from metier.engine.durable import TRIES, Durable
 from metier.engine.job import Job, Schedule, Scheduled
 from metier.engine.worker import Worker
-from metier.errors import Cancelled, Conflict, MetierError, NotFound
+from metier.errors import Cancelled, Conflict, MetierError, NotFound, Unavailable
 from metier.events import Status
 from metier.redaction import get_logger
 from metier.store import Database, Json, Transaction, UniqueViolation
@@ -32,6 +33,29 @@ LOST = {
     "message": f"The processes doing this died, {TRIES} of them or in a bad moment, so nobody goes on with it.",
     "cure": "Look into the operator's log, then run it again.",
 }
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the schedules of a database stand.
+
+    Attributes:
+        is_run: Whether a living process runs them.
+        done: Schedules that were done before.
+        failed: What their last job failed of, by name.
+    """
+
+    is_run: bool
+    done: int
+    failed: Mapping[str, str]
+
+
+async def standing(db: Database) -> Standing:
+    """Look how the schedules of a database stand, whoever runs them."""
+    is_run = await db.value(_IS_RUN)
+    last = [_job(row) for row in await db.rows(_LAST)]
+    failed = {job.schedule: str(job.error["message"]) for job in last if job.error}
+    return Standing(is_run, len(last), failed)
 
 
 class Jobs:
@@ -58,6 +82,7 @@ class Jobs:
         self._carrier = carrier(db, self._run)
         self._schedules: dict[str, Schedule] = {}
         self._running: dict[UUID, asyncio.Task[Any] | None] = {}
+        self.fault = ""  # why jobs are not run here, if they should be
         self._is_new = False  # the worker has another name than the one that jobs are taken under
         self._logger = get_logger("metier.engine")
 
@@ -79,7 +104,12 @@ class Jobs:
             Unavailable: It cannot; another Metier of this process does, or the database does not let it.
         """
         if not self.is_on:
-            await self._carrier.start(self._worker.id)
+            try:
+                await self._carrier.start(self._worker.id)
+            except Unavailable as error:
+                self.fault = error.message
+                raise
+            self.fault = ""
             await self._db.execute("update core.worker set runs_jobs = true where id = %s", [self._worker.id])
 
     async def aclose(self) -> None:
@@ -90,7 +120,7 @@ class Jobs:
 
     async def run_somewhere(self) -> bool:
         """Say whether there is a living process that runs jobs."""
-        return await self._db.value("select exists (select from core.worker where runs_jobs and ended_at is null)")
+        return await self._db.value(_IS_RUN)
 
     # Claims
 
@@ -337,6 +367,7 @@ insert into core.schedule (name, ticked_at, paused_at, paused_by) values (%(name
 on conflict (name) do update set paused_at = excluded.paused_at, paused_by = excluded.paused_by,
     ticked_at = greatest(core.schedule.ticked_at, excluded.ticked_at)
 """
+_IS_RUN = "select exists (select from core.worker where runs_jobs and ended_at is null)"
 _OPEN = "select id, schedule, status, worker_id from core.job where status in ('queued', 'running')"
 _LAST = """
 select distinct on (schedule) * from core.job where status <> 'skipped' order by schedule, created_at desc, id desc

@@ -113,6 +113,7 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("Agents", "/settings/ai/agents", "user", "Settings")
     if actor.holds("WORKSPACE"):
         yield Place("Features", "/settings/features", "flag", "Settings")
+        yield Place("Schedules", "/settings/schedules", "calendar", "Settings")
     if actor.holds("SECURITY"):
         yield Place("Audit", "/settings/audit", "list", "Settings")
     if may_see(actor):

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any, ClassVar
 
 from metier.access import Access, AllowedHosts, Outside, RoleKind, Secrets, keyring_of
+from metier.access.desk import roles_of
 from metier.actor import Actor
 from metier.agents import Agent, AgentKind, Agents, Care, Parts
 from metier.audit import Audit
@@ -22,7 +23,7 @@ from metier.egress import PORTS, Egress
 from metier.engine import Engine
 from metier.errors import NotFound
 from metier.llm import ModelCatalog, Models, Provider, providers_from
-from metier.records import DataModel, ObjectKind, ObjectType, Records
+from metier.records import DataModel, ObjectKind, ObjectType, Records, RuleIndexes
 from metier.redaction import Redactor
 from metier.registry import Registry, shelf
 from metier.runs import Budgets, Forgetting, Inbox, Ledger, RunLog, Runs, UsageReports
@@ -71,6 +72,7 @@ class Metier:
     requests: Requests
     inbox: Inbox
     records: Records
+    rule_indexes: RuleIndexes
     definitions: Definitions
     data_model: DataModel
     schedules: Schedules
@@ -117,6 +119,7 @@ class Metier:
             closing.push_async_callback(metier.runs.aclose)
             closing.push_async_callback(metier.models.aclose)
             closing.push_async_callback(metier.chat.aclose)
+            closing.push_async_callback(metier.rule_indexes.aclose)
             await metier.runs.start()
             await metier.engine.start()
             yield metier
@@ -150,6 +153,8 @@ class Metier:
         runs = Runs(db, clock, engine)
         audit = Audit(db)
         engine.hold(audit)
+        rule_indexes = records.rule_indexes(partial(roles_of, db), builds=takes_over)
+        engine.hold(rule_indexes)
         requests = Requests(db, clock, access.refresh)
         engine.hold(requests)
         retention = Retention(db, clock, kept_things(access, records, Forgetting(db)))
@@ -193,6 +198,7 @@ class Metier:
             requests=requests,
             inbox=Inbox(db, clock, requests),
             records=records,
+            rule_indexes=rule_indexes,
             definitions=definitions,
             data_model=DataModel(db, definitions),
             schedules=Schedules(db, clock, engine),

@@ -10,6 +10,7 @@ from metier.records.history import History
 from metier.records.kind import ObjectKind
 from metier.records.operations import Operation
 from metier.records.policy import settable_fields
+from metier.records.rule_indexes import RuleIndexes
 from metier.records.search import Hit
 from metier.records.shape import Field, FieldType, ObjectType, Option
 from metier.records.write import Done, Written
@@ -31,6 +32,7 @@ __all__ = [
     "Origin",
     "Page",
     "Records",
+    "RuleIndexes",
     "Told",
     "Written",
     "settable_fields",

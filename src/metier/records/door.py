@@ -26,6 +26,7 @@ from metier.records.history import ChangeLog, History
 from metier.records.operations import Operation
 from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
 from metier.records.renames import follow
+from metier.records.rule_indexes import Roles, RuleIndexes
 from metier.records.scoped import Places, Texts
 from metier.records.search import Hit, compose_search, read_text, searchable
 from metier.records.shape import ObjectType
@@ -379,6 +380,10 @@ class Records:
             Errors of `Writer.write` besides.
         """
         return await self._log.undo(actor, _id("change", change_id), cause)
+
+    def rule_indexes(self, roles: Roles, *, builds: bool = True) -> RuleIndexes:
+        """Give what keeps the indexes for row rules; see there."""
+        return RuleIndexes(self._db, self._clock, self._catalog, roles, builds=builds)
 
     # --- object types ------------------------------------------------------------------------------------------------
 

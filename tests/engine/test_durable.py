@@ -32,7 +32,7 @@ async def ledger(db: Database) -> Database:
 
 @asynccontextmanager
 async def here(db: Database) -> AsyncIterator[Engine]:
-    """This process, running jobs."""
+    """This process."""
     engine = Engine(db, SystemClock(), heartbeat_s=0.2, silent_s=60)
     engine.schedule(schedule(db))
     await engine.start()
@@ -79,6 +79,18 @@ async def until_rows(db: Database, rows: int) -> None:
             await asyncio.sleep(0.02)
 
 
+async def until_anew(db: Database, pid: int) -> None:
+    """Wait until a process that was taken for dead runs jobs under another name."""
+    async with asyncio.timeout(60):
+        while True:
+            rows = await db.rows(
+                "select ended_at, runs_jobs from core.worker where pid = %s order by started_at", [pid]
+            )
+            if len(rows) == 2 and rows[1]["runs_jobs"]:
+                return
+            await asyncio.sleep(0.05)
+
+
 async def steps(db: Database) -> Counter[int]:
     return Counter(row["step"] for row in await db.rows("select step from ledger"))
 
@@ -102,6 +114,26 @@ async def test_a_killed_process_leaves_its_job_to_another(ledger: Database, tmp_
     assert job.counts == {f"step {n}": 10 * n for n in range(STEPS)}
     assert [row["serialization"] for row in formats] == ["portable_json"]  # S-41
     assert [json.loads(row["output"]) for row in outputs] == [10 * n for n in range(STEPS)]
+
+
+async def test_a_frozen_process_is_taken_over_and_wakes_up_to_nothing(ledger: Database, tmp_path: Path):
+    """S-39: it gives up what it held, and takes jobs under a new name from then on."""
+    async with here(ledger) as engine:
+        with other(ledger, tmp_path, "hang") as frozen:
+            job_id = await begin(engine, ledger)
+            await until_rows(ledger, 2)
+            frozen.send_signal(signal.SIGSTOP)
+            buried = "update core.worker set ended_at = clock_timestamp() where pid = %s"
+            await ledger.execute(buried, [frozen.pid])  # as for its silence, which a busy machine cannot time
+            await engine.launch()
+            job = await ended(engine, job_id)
+            frozen.send_signal(signal.SIGCONT)
+            await until_anew(ledger, frozen.pid)
+            after = await engine.jobs.job(job_id)
+
+    assert (job.status, job.starts) == (Status.SUCCEEDED, 2)
+    assert after == job
+    assert await steps(ledger) == {0: 1, 1: 2, 2: 1, 3: 1}
 
 
 async def test_two_processes_do_a_job_once_and_a_good_end_hands_it_on(ledger: Database, tmp_path: Path):

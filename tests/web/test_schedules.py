@@ -2,6 +2,8 @@
 
 import pytest
 
+from metier.testing import FrozenClock, Script
+from tests.upkeep.conftest import ByHand
 from tests.web.site import Site, soup
 
 URL = "/settings/schedules"
@@ -106,3 +108,18 @@ async def test_a_term_that_is_none_is_refused_in_words(site: Site, days: str):
     assert page.select_one(".notice.bad")
     assert page.select_one("[aria-invalid=true]").find_parent("form")["action"].endswith("/prompts")
     assert not any(term.chosen for term in await site.house.metier.retention.terms(site.house.actor))
+
+
+async def test_the_page_of_an_old_run_says_what_is_kept_no_longer(site: Site, clock: FrozenClock):
+    house = site.house
+    events = await house.ask("Ships?", model=Script().calls("find_ships").then_says("Three."))
+    clock.forward(400 * 86_400)
+    retention = await house.metier.schedules.get(house.actor, "retention")
+    await retention.schedule.work(ByHand())
+    await site.sign_in(house.actor)
+
+    steps, prompt, log = [await site.page(f"/runs/{events[0].root_id}?view={v}") for v in ("steps", "prompt", "events")]
+
+    assert "Three." in steps.get_text()
+    assert prompt.get_text().count("What was sent is kept no longer.") == 2
+    assert [row.select("td")[2].get_text() for row in log.select("table.events tbody tr")] == ["complete"]

@@ -135,3 +135,20 @@ async def test_another_site_sets_no_password(anonymous: httpx.AsyncClient, sampl
 
     assert answer.status_code == 403
     assert (await anonymous.get("/api/v1/me")).json()["has_password"] is False
+
+
+async def test_weeks_in_filters_begin_with_the_chosen_day(anonymous: httpx.AsyncClient, sample_house: House):
+    """The clock stands at Saturday, 21 November: a week that begins on Saturday has begun today."""
+    await sign_in(sample_house, anonymous)
+    task = {"title": "Call", "due_at": "2026-11-18T09:00:00Z"}
+    made = (await anonymous.post("/api/v1/records/task", json=task)).json()["data"]
+    url = '/api/v1/records/task?where={"title":"Call","due_at":{"within":"this_week"}}'
+    before = (await anonymous.get(url)).json()["data"]
+
+    changed = await anonymous.patch("/api/v1/me", json={"calendar_start_day": "saturday"})
+    after = (await anonymous.get(url)).json()["data"]
+
+    assert [one["id"] for one in before] == [made["id"]]
+    assert (changed.json()["calendar_start_day"], changed.json()["number_format"]) == ("saturday", "system")
+    assert after == []
+    assert (await anonymous.patch("/api/v1/me", json={"date_format": "any"})).status_code == 422

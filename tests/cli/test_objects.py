@@ -60,7 +60,7 @@ def test_a_file_is_published_compared_exported_and_taken_back(run: Run, tmp_path
     assert run("objects", "rollback", "port", "1").out == "Port (port): version 3\n"
     assert run("objects", "export", "port").out == TOML
     table = run("objects", "history", "port").out.splitlines()
-    assert table[0].split() == ["version", "published", "(UTC)", "by", "from", "note"]
+    assert table[0].split() == ["version", "published", "by", "from", "note"]
     assert [line.split()[0] for line in table[1:]] == ["3", "2", "1"]
 
 

@@ -178,3 +178,19 @@ def test_calendar_units_follow_each_other_without_gap(unit: str, zone: str, mome
     before, this = time_range(f"previous_{unit}", "date_time", now), time_range(f"this_{unit}", "date_time", now)
 
     assert before[1] == this[0]
+
+
+@pytest.mark.parametrize(
+    ("week_start", "first", "last"),
+    [
+        (0, date(2026, 11, 16), date(2026, 11, 22)),
+        (6, date(2026, 11, 15), date(2026, 11, 21)),
+        (5, date(2026, 11, 21), date(2026, 11, 27)),
+    ],
+)
+def test_a_week_begins_with_the_chosen_day(week_start: int, first: date, last: date):
+    saturday = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+    assert time_range("this_week", "date", saturday, week_start=week_start) == (first, last)
+    begin, end = time_range("this_week", "date_time", saturday, week_start=week_start)
+    assert (begin.date(), end.date()) == (first, last + timedelta(days=1))  # type: ignore[union-attr]

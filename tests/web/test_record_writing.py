@@ -1,5 +1,6 @@
 """Writing records from pages, without scripts: forms, errors at the field, undo, deleted ones; and refused first."""
 
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -7,10 +8,11 @@ import pytest
 
 from metier.records import ObjectType
 from metier.web import entry
+from metier.web.reading import Reading
 from tests.web.site import SHIP, Site, names, soup
 
 KIND = ObjectType.from_json(SHIP)
-BERLIN = ZoneInfo("Europe/Berlin")
+BERLIN = Reading(datetime(2026, 11, 21, 9, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
 
 
 async def ship(site: Site, name: str = "Aurora") -> dict[str, Any]:

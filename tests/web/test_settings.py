@@ -135,3 +135,44 @@ async def test_models_are_hidden_from_who_may_not_ask(anonymous: Site):
     text = (await anonymous.get("/o")).text
     assert "/chat" not in text
     assert "Ask AI" not in text
+
+
+async def test_values_are_written_as_the_member_chose_everywhere(site: Site):
+    chosen = {
+        "locale": "de",
+        "number_format": "system",
+        "currency_display": "code",
+        "date_format": "system",
+        "time_format": "hour_24",
+        "calendar_start_day": "sunday",
+    }
+    answer = await site.post("/settings/profile/formats", chosen)
+    page = await site.page(answer.headers["location"])
+    listed = (await site.page("/o/ship")).get_text()
+    record = (await site.page(f"/o/ship/{site.ids['Aurora']}")).get_text()
+
+    assert "Saved" in page.select_one(".notice.ok").get_text()
+    assert page.select_one("#locale option[selected]")["value"] == "de"
+    assert page.select_one("#calendar_start_day option[selected]")["value"] == "sunday"
+    for text in (listed, record):
+        assert "52.000\xa0EUR" in text
+        assert "01.03.2026" in text
+
+
+async def test_numbers_are_typed_as_they_are_written(site: Site):
+    await site.post("/settings/profile/formats", {"locale": "de"})
+    ship = site.ids["Borealis"]
+
+    await site.post(f"/o/ship/{ship}/edit", {"price.amount": "1.234,5", "price.currency_code": "EUR"})
+    page = await site.page(f"/o/ship/{ship}?edit=price")
+
+    stored = await site.house.metier.records.get(site.house.actor, "ship", ship)
+    assert stored["price"]["amount_micros"] == 1_234_500_000
+    assert page.select_one('[name="price.amount"]')["value"] == "1234,5"
+
+
+async def test_a_form_that_is_none_is_told_at_its_field(site: Site):
+    answer = await site.post("/settings/profile/formats", {"locale": "de", "number_format": "roman"})
+
+    assert answer.status_code == 422
+    assert "roman" in soup(answer).select_one("#number_format-problem").get_text()

@@ -22,7 +22,7 @@ USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` of a key is
 
 _OFF = """array(select f."key" from core."featureFlag" f where f."workspaceId" = w.id and not f."value")"""
 
-_WHO = f"""m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zone, m.locale,
+_WHO = f"""m.workspace_id, m.id as principal_id, m.name as label, m.email, m.time_zone, m.locale, m.formats,
     r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body, w.schema_epoch,
     {_OFF} as features_off"""
 
@@ -41,7 +41,8 @@ from core.sign_in s join core.member m on m.workspace_id = s.workspace_id and m.
 _KEY = f"""
 select k.workspace_id, k.id as principal_id, k.name as label, k.last_used_at,
     r.id as role_id, r.name as role_name, r.label as role_label, r.body as role_body,
-    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale, w.schema_epoch,
+    coalesce(m.time_zone, 'UTC') as time_zone, coalesce(m.locale, 'en') as locale, m.formats,
+    w.schema_epoch,
     {_OFF} as features_off
 from core.api_key k
 join core.role r on r.workspace_id = k.workspace_id and r.id = k.role_id

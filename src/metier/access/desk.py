@@ -13,6 +13,7 @@ from metier.audit import note
 from metier.clock import Clock
 from metier.definitions import Definitions, Renames
 from metier.errors import Conflict, MissingPermission
+from metier.formats import Formats
 from metier.registry import Registry
 from metier.store import Database, Transaction
 
@@ -143,7 +144,15 @@ def _has_rule(role: Role, name: str, rule: RowRule, allowed: frozenset[Action]) 
 
 def actor_from(row: Row, kind: PrincipalKind) -> Actor:
     """Make an Actor of a row of `workspace_id, principal_id, label, time_zone, locale, features_off, role_id, …`."""
-    principal = Principal(kind, row["principal_id"], row["label"], row["time_zone"], row["locale"], row.get("email"))
+    principal = Principal(
+        kind,
+        row["principal_id"],
+        row["label"],
+        row["time_zone"],
+        row["locale"],
+        row.get("email"),
+        Formats.of(row["formats"] or {}),
+    )
     role = role_from({key: row[f"role_{key}"] for key in ("id", "name", "label", "body")})
     return Actor(
         row["workspace_id"],

@@ -14,7 +14,8 @@ from metier.access.values import Profile, SignedIn, Welcome
 from metier.actor import Actor, PrincipalKind
 from metier.audit import Entry, note_by
 from metier.errors import AlreadyExists, Forbidden, Invalid, NotFound, NotSignedIn, Problem
-from metier.store import UniqueViolation
+from metier.formats import Formats
+from metier.store import Json, UniqueViolation
 
 LINK_LASTS = timedelta(hours=24)
 SIGN_IN_LASTS = timedelta(days=30)
@@ -235,30 +236,42 @@ class SignIns(Actors):
             email=row["email"],
             time_zone=row["time_zone"],
             locale=row["locale"],
+            formats=Formats.of(row["formats"]),
             role=row["role"],
             has_password=row["password_hash"] is not None,
         )
 
     async def update_profile(
-        self, actor: Actor, *, name: str | None = None, time_zone: str | None = None, locale: str | None = None
+        self,
+        actor: Actor,
+        *,
+        name: str | None = None,
+        time_zone: str | None = None,
+        locale: str | None = None,
+        **formats: str | None,
     ) -> Profile:
         """Change the profile; what is None stays.
+
+        Args:
+            formats: Choices of `metier.formats` by name, e.g. `number_format="dots_and_comma"`.
 
         Raises:
             Invalid: A value does not have its form.
             Forbidden: The actor is not a person.
         """
         before = await self.profile(actor)
+        chosen = before.formats.changed(formats)
         async with self._change(actor, "member.profile_changed", before.name, before.id) as transaction:
             await transaction.execute(
                 """
-                update core.member set name = %s, time_zone = %s, locale = %s, updated_at = %s
+                update core.member set name = %s, time_zone = %s, locale = %s, formats = %s, updated_at = %s
                 where workspace_id = %s and id = %s
                 """,
                 [
                     before.name if name is None else clean_name(name),
                     before.time_zone if time_zone is None else check_time_zone(time_zone),
                     before.locale if locale is None else check_locale(locale),
+                    Json(chosen.to_json()),
                     self._clock.now(),
                     actor.workspace_id,
                     actor.principal.id,
@@ -271,7 +284,9 @@ class SignIns(Actors):
             raise Forbidden(f"{actor.label} is no person and has no profile.")
         row = await self._db.row(
             """
-            select m.id, m.name, m.email, m.password_hash, m.time_zone, m.locale, r.label as role from core.member m
+            select m.id, m.name, m.email, m.password_hash, m.time_zone, m.locale, m.formats,
+                r.label as role
+            from core.member m
             join core.role r on r.workspace_id = m.workspace_id and r.id = m.role_id
             where m.workspace_id = %s and m.id = %s and m.deleted_at is null and m.deactivated_at is null
             """,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from metier.actor import Actor
+from metier.formats import Formats
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,19 @@ class Profile:
     email: str | None
     time_zone: str
     locale: str
+    formats: Formats
     role: str
     has_password: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the profile as data, each format by its name."""
+        return {
+            "name": self.name,
+            "email": self.email,
+            "time_zone": self.time_zone,
+            "locale": self.locale,
+            **self.formats.to_json(),
+        }
 
 
 @dataclass(frozen=True)

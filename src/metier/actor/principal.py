@@ -1,8 +1,10 @@
 """Who acts, without what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
+
+from metier.formats import Formats
 
 
 class PrincipalKind(StrEnum):
@@ -22,8 +24,9 @@ class Principal:
     id: UUID
     label: str
     time_zone: str = "UTC"  # IANA name; time words roll in it
-    locale: str = "en"
+    locale: str = "en"  # a language tag
     email: str | None = None
+    formats: Formats = field(default_factory=Formats)  # how values are written
 
     @property
     def is_member(self) -> bool:

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from metier.agents.agent import Agent
 from metier.context import Context
+from metier.formats.writing import first_weekday
 from metier.llm.messages import Situation
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 HOUSE_RULES = """\
 Use the tools to find facts about the workspace; never make up records, numbers or ids. If a tool answers with an \
@@ -27,8 +30,10 @@ def situation(ctx: Context) -> Situation:
         locale=principal.locale,
         person=principal.label,
         person_id=str(principal.id),
+        week_start=first_weekday(principal.locale, principal.formats),
     )
 
 
 def _today(facts: Situation) -> str:
-    return f"Today is {facts.now[:10]} in time zone {facts.time_zone}. You are talking with {facts.person}."
+    week = f" Weeks begin on {WEEKDAYS[facts.week_start]}." if facts.week_start else ""
+    return f"Today is {facts.now[:10]} in time zone {facts.time_zone}.{week} You are talking with {facts.person}."

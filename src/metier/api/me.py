@@ -22,6 +22,11 @@ class NewProfile(BaseModel):
     name: str | None = Field(default=None, max_length=200, examples=["Ada Park"])
     time_zone: str | None = Field(default=None, max_length=100, examples=["Europe/Berlin"])
     locale: str | None = Field(default=None, max_length=100, examples=["en"])
+    number_format: str | None = Field(default=None, max_length=100, examples=["dots_and_comma"])
+    currency_display: str | None = Field(default=None, max_length=100, examples=["code"])
+    date_format: str | None = Field(default=None, max_length=100, examples=["day_first"])
+    time_format: str | None = Field(default=None, max_length=100, examples=["hour_24"])
+    calendar_start_day: str | None = Field(default=None, max_length=100, examples=["monday"])
 
 
 class NewPassword(BaseModel):
@@ -45,8 +50,8 @@ def router() -> APIRouter:
 
     @routes.patch("/me")
     async def change_me(house: House, actor: Asker, body: NewProfile) -> dict[str, Any]:
-        """Change your name, time zone or language; for people, not for keys."""
-        await house.access.update_profile(actor, name=body.name, time_zone=body.time_zone, locale=body.locale)
+        """Change your name, time zone, language and forms of values; for people, not for keys."""
+        await house.access.update_profile(actor, **body.model_dump())
         return await _me(house, await house.access.refresh(actor))
 
     @routes.post("/me/password", status_code=204, responses=error_answers(409, 429))
@@ -79,6 +84,7 @@ async def _me(house: Metier, actor: Actor) -> dict[str, Any]:
         "flags": [flag for flag in FLAGS if actor.holds(flag)],
         "time_zone": actor.me.time_zone,
         "locale": actor.me.locale,
+        **actor.me.formats.to_json(),
         "email": profile.email if profile else None,
         "has_password": profile.has_password if profile else False,
     }

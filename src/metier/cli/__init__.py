@@ -24,6 +24,7 @@ COMMANDS = (
     "roles",
     "why",
     "members",
+    "profile",
     "flags",
     "budgets",
     "usage",

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import note, say, say_json, say_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+if TYPE_CHECKING:
+    from metier.formats.writing import Writing
 
 
 def register(app: typer.Typer) -> None:
@@ -35,12 +39,13 @@ def register(app: typer.Typer) -> None:
 
 async def _list(action: str | None, decision: str | None, limit: int, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         page = await metier.audit.list(operator, action=action, decision=decision, limit=limit)
     if as_json:
         for row in page.rows:
             say_json(row)
     else:
-        say_table(("when", "who", "action", "what", "decision", "rule"), [_row(row) for row in page.rows])
+        say_table(("when", "who", "action", "what", "decision", "rule"), [_row(row, writing) for row in page.rows])
 
 
 async def _verify(*, as_json: bool) -> None:
@@ -58,6 +63,13 @@ async def _verify(*, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _row(row: Mapping[str, Any]) -> tuple[str, ...]:  # Any: columns
+def _row(row: Mapping[str, Any], writing: "Writing") -> tuple[str, ...]:  # Any: columns
     what = row["tool"] or row["target"]
-    return row["ts"].isoformat(" ", "seconds"), row["actor"]["label"], row["action"], what, row["decision"], row["rule"]
+    return (
+        writing.moment(row["ts"], seconds=True),
+        row["actor"]["label"],
+        row["action"],
+        what,
+        row["decision"],
+        row["rule"],
+    )

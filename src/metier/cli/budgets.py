@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import say, say_json, say_table
 from metier.errors import Invalid, NotFound, Problem, nearest
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
     from typing import TypeVar
 
+    from metier.formats.writing import Writing
     from metier.runs import Budget, Standing
 
     Word = TypeVar("Word", bound=StrEnum)
@@ -64,12 +65,13 @@ def register(app: typer.Typer) -> None:
 
 async def _list(*, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         found = await metier.budgets.list(operator)
     if as_json:
         for one in found:
             say_json(one.to_json())
     else:
-        say_table(("id", "whose", "tokens", "money", "used", "state", "until"), [_row(one) for one in found])
+        say_table(("id", "whose", "tokens", "money", "used", "state", "until"), [_row(one, writing) for one in found])
 
 
 async def _set(
@@ -132,13 +134,13 @@ def _micros(dollars: str) -> int:
         raise Invalid.of([Problem("--cost", f"{dollars!r} is no sum of dollars", example="5.00")]) from None
 
 
-def _row(one: "Standing") -> tuple[str, ...]:
+def _row(one: "Standing", writing: "Writing") -> tuple[str, ...]:
     budget = one.budget
     used = f"{one.tokens:,} tokens, {_money(one.cost_micros)}" if one.until else "by run"
     whose = f"{budget.title}: {one.holder}" if one.holder else budget.title
     tokens = "any" if budget.tokens is None else f"{budget.tokens:,}"
     money = "any" if budget.cost_micros is None else _money(budget.cost_micros)
-    until = one.until.isoformat(" ", "minutes") if one.until else ""
+    until = writing.moment(one.until) if one.until else ""
     return str(budget.id), whose, tokens, money, used, one.state if budget.hard else f"{one.state} (soft)", until
 
 

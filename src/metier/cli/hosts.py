@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
     from metier.access import AllowedHost
+    from metier.formats.writing import Writing
 
 Host = Annotated[str, typer.Argument(help="A host, or *.example.com for all below it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -42,12 +43,13 @@ def register(app: typer.Typer) -> None:
 
 async def _list(*, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         hosts = await metier.hosts.hosts(operator)
     if as_json:
         for host in hosts:
             say_json(host.to_json())
     else:
-        say_table(("host", "since", "note"), [_row(host) for host in hosts])
+        say_table(("host", "since", "note"), [_row(host, writing) for host in hosts])
 
 
 async def _allow(host: str, note: str | None, *, as_json: bool) -> None:
@@ -65,5 +67,5 @@ async def _remove(host: str) -> None:
     say(f"Removed: {host}")
 
 
-def _row(host: "AllowedHost") -> tuple[str, ...]:
-    return host.host, host.created_at.isoformat(" ", "minutes"), host.note
+def _row(host: "AllowedHost", writing: "Writing") -> tuple[str, ...]:
+    return host.host, writing.moment(host.created_at), host.note

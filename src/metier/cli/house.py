@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from metier.actor import Actor
     from metier.app import Metier
+    from metier.formats.writing import Writing
 
 
 WHAT_MAX = 500  # characters of a command in the audit log
 
 #: As whom the command at work looks, `role:NAME` or `member:EMAIL`; as the operator if empty.
 VIEW: ContextVar[str] = ContextVar("view", default="")
+
+
+def writing_for(metier: "Metier", actor: "Actor") -> "Writing":
+    """Give how values are written for who looks: the operator's first admin, or whom the command looks as."""
+    from zoneinfo import ZoneInfo
+
+    from metier.formats.writing import Writing
+
+    who = actor.me
+    return Writing(metier.clock.now(), ZoneInfo(who.time_zone), who.locale, who.formats)
 
 
 @asynccontextmanager

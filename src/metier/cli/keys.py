@@ -7,12 +7,13 @@ from uuid import UUID
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import note, say, say_json, say_table
 from metier.errors import NotFound
 
 if TYPE_CHECKING:
     from metier.access import Key
+    from metier.formats.writing import Writing
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -56,12 +57,15 @@ async def _create(role: str, name: str, days: int | None, *, as_json: bool) -> N
 
 async def _list(*, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         keys = await metier.access.keys(operator)
     if as_json:
         for key in keys:
             say_json(key.to_json())
     else:
-        say_table(("id", "name", "role", "begins", "last used", "expires", "state"), [_row(key) for key in keys])
+        say_table(
+            ("id", "name", "role", "begins", "last used", "expires", "state"), [_row(key, writing) for key in keys]
+        )
 
 
 async def _revoke(given: str) -> None:
@@ -83,6 +87,6 @@ def _is_id(key_id: UUID, given: str) -> bool:
     return str(key_id) == given.strip().lower()
 
 
-def _row(key: "Key") -> tuple[str, ...]:
-    used, ends = (when.isoformat(" ", "minutes") if when else "never" for when in (key.last_used_at, key.expires_at))
+def _row(key: "Key", writing: "Writing") -> tuple[str, ...]:
+    used, ends = (writing.moment(when) if when else "never" for when in (key.last_used_at, key.expires_at))
     return str(key.id), key.name, key.role, f"{key.prefix}…", used, ends, key.state

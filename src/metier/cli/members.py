@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.link import base_url
 from metier.cli.terminal import note, say, say_json, say_table
 from metier.errors import NotFound
 
 if TYPE_CHECKING:
     from metier.access import Invitation, Member, NewInvitation
+    from metier.formats.writing import Writing
 
 Email = Annotated[str, typer.Argument(help="The member's e-mail.")]
 Role = Annotated[str, typer.Option(help="What they may do, e.g. member; see: metier roles list")]
@@ -115,12 +116,13 @@ async def _change(email: str, *, role: str | None = None, active: bool | None = 
 
 async def _invitations(*, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         invitations = await metier.access.invitations(operator)
     if as_json:
         for invitation in invitations:
             say_json(invitation.to_json())
     else:
-        say_table(("e-mail", "role", "invited by", "expires"), [_invitation_row(one) for one in invitations])
+        say_table(("e-mail", "role", "invited by", "expires"), [_invitation_row(one, writing) for one in invitations])
 
 
 async def _invite(email: str, role: str, url: str | None, *, as_json: bool) -> None:
@@ -161,6 +163,6 @@ def _row(member: "Member") -> tuple[str, ...]:
     return member.name, member.email or "", member.role, member.time_zone, _state(member)
 
 
-def _invitation_row(invitation: "Invitation") -> tuple[str, ...]:
-    expires = invitation.expires_at.isoformat(" ", "minutes")
+def _invitation_row(invitation: "Invitation", writing: "Writing") -> tuple[str, ...]:
+    expires = writing.moment(invitation.expires_at)
     return invitation.email, invitation.role, invitation.invited_by, expires

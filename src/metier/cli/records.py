@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import note, say, say_json, say_table
 from metier.errors import BadFilter, Invalid, Problem
 
 if TYPE_CHECKING:
     from metier.actor import Actor
+    from metier.formats.writing import Writing
     from metier.records import Cause, Done, ObjectType, Records, Written
+    from metier.records.shape import Field
 
 PAGE = 500  # records asked for, or written, at once
 SHOWN = 6  # columns of the table for people
@@ -144,6 +146,7 @@ async def _list(
 ) -> None:
     async with open_house() as (metier, operator):
         kind = await metier.records.object(operator, object_name)
+        writing = writing_for(metier, operator)
         shown: list[Mapping[str, Any]] = []
         found = _found(metier.records, operator, kind.name, where, sort, limit, deleted=deleted)
         async with aclosing(found) as records:
@@ -153,7 +156,7 @@ async def _list(
                 else:
                     shown.append(record)
     if not as_json:
-        _say_records(kind, shown)
+        _say_records(kind, shown, writing)
 
 
 async def _found(
@@ -172,19 +175,19 @@ async def _found(
             return
 
 
-def _say_records(kind: "ObjectType", records: Sequence[Mapping[str, Any]]) -> None:
+def _say_records(kind: "ObjectType", records: Sequence[Mapping[str, Any]], writing: "Writing") -> None:
     if not records:
         note(f"No {kind.label_plural.lower()} match.")
         return
-    fields = [field.name for field in kind.fields if not field.system][:SHOWN]
-    say_table(
-        ["id", *fields], [[str(record["id"]), *(_value(record.get(name)) for name in fields)] for record in records]
-    )
+    fields = [field for field in kind.fields if not field.system][:SHOWN]
+    rows = [[str(one["id"]), *(_cell(field, one.get(field.name), writing) for field in fields)] for one in records]
+    say_table(["id", *(field.name for field in fields)], rows)
 
 
 async def _changes(object_name: str, record_id: str, limit: int, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
         history = await metier.records.history(operator, object_name, record_id, limit=limit)
+        writing = writing_for(metier, operator)
     if as_json:
         for told in history.changes:
             say_json(told.to_json())
@@ -192,30 +195,39 @@ async def _changes(object_name: str, record_id: str, limit: int, *, as_json: boo
     rows = [
         (
             str(t.change.id),
-            f"{t.change.at:%Y-%m-%d %H:%M}",
+            writing.moment(t.change.at),
             str(t.change.actor["label"]),
             t.change.kind,
             ", ".join(t.values),
         )
         for t in history.changes
     ]
-    say_table(("id", "when (UTC)", "who", "what", "fields"), rows)
+    say_table(("id", "when", "who", "what", "fields"), rows)
 
 
-def _value(value: Any) -> str:  # Any: the JSON value of a field, see metier.records.shape
+def _cell(field: "Field", value: Any, writing: "Writing") -> str:  # Any: as below
+    """Write a value as its table has it: numbers, money and times in the person's forms, all else as it is stored."""
+    from metier.records.text import WRITTEN, value_text
+
+    return value_text(field, value, writing) if field.type in WRITTEN else _value(value, writing)
+
+
+def _value(value: Any, writing: "Writing") -> str:  # Any: the JSON value of a field, see metier.records.shape
     match value:
         case None:
             return ""
         case {"label": label}:
             return str(label)
-        case {"amount_micros": micros, "currency_code": code}:
-            return "" if micros is None else f"{micros / 1_000_000:,.2f} {code or ''}"
+        case {"amount_micros": _}:
+            return writing.money(value)
         case {"primary_email": text} | {"primary_link_url": text}:
             return str(text or "")
         case {"first_name": first, "last_name": last}:
             return f"{first or ''} {last or ''}".strip()
         case bool():
             return "yes" if value else "no"
+        case int() | float():
+            return writing.exact(value)
         case _:
             return str(value)
 
@@ -226,24 +238,25 @@ def _value(value: Any) -> str:  # Any: the JSON value of a field, see metier.rec
 def _write(how: "Callable[[Records, Actor, Cause], Awaitable[Written]]", *, as_json: bool) -> None:
     """Write as the operator, and print what became of it."""
 
-    async def write() -> "Written":
+    async def write() -> "tuple[Written, Writing]":
         from metier.records import Cause, Origin
 
         async with open_house() as (metier, operator):
-            return await how(metier.records, operator, Cause(Origin.CLI))
+            return await how(metier.records, operator, Cause(Origin.CLI)), writing_for(metier, operator)
 
-    for done in asyncio.run(write()).done:
+    written, writing = asyncio.run(write())
+    for done in written.done:
         if as_json:
             say_json(done.to_json())
         else:
-            _say_done(done)
+            _say_done(done, writing)
 
 
-def _say_done(done: "Done") -> None:
+def _say_done(done: "Done", writing: "Writing") -> None:
     say(f"{done.kind or 'unchanged'} {done.id}")
     for name, (before, after) in done.values.items():
-        old = f"{_value(before)} → " if before is not None else ""
-        say(f"  {name}: {old}{_value(after) or 'nothing'}")
+        old = f"{_value(before, writing)} → " if before is not None else ""
+        say(f"  {name}: {old}{_value(after, writing) or 'nothing'}")
     if done.change_id and done.kind != "destroyed":
         note(f"Undo: metier records undo {done.change_id}")
 

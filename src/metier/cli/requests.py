@@ -11,7 +11,7 @@ from metier.cli import asking
 from metier.cli.answering import ENDED_BADLY, EXITS, Answering, see_through
 from metier.cli.asking import Reply
 from metier.cli.conversation import Here
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.lines import Printer, print_json, said
 from metier.cli.terminal import note, say, say_json, say_table
 from metier.errors import Invalid, Problem, nearest
@@ -19,6 +19,7 @@ from metier.errors import Invalid, Problem, nearest
 if TYPE_CHECKING:
     from metier.actor import Actor
     from metier.app import Metier
+    from metier.formats.writing import Writing
     from metier.runs.requests import Request
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -68,6 +69,7 @@ def register(app: typer.Typer) -> None:
 
 async def _list(status: str | None, limit: int, email: str | None, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         actor = await _actor(metier, operator, email)
         page = await metier.requests.list(actor, status=status, limit=limit)
     if as_json:
@@ -75,20 +77,21 @@ async def _list(status: str | None, limit: int, email: str | None, *, as_json: b
             say_json(request.to_json())
     else:
         titles = ("id", "asked", "kind", "what", "for", "status")
-        say_table(titles, [_row(request) for request in page.requests])
+        say_table(titles, [_row(request, writing) for request in page.requests])
 
 
 async def _show(request_id: UUID, email: str | None, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
         request = await metier.requests.get(await _actor(metier, operator, email), request_id)
+        writing = writing_for(metier, operator)
     if as_json:
         say_json(request.to_json())
         return
     for line in asking.lines(request.to_json()):
         say(line)
-    say(f"asked by {_who(request.actor)}, {request.created_at.isoformat(' ', 'minutes')}")
+    say(f"asked by {_who(request.actor)}, {writing.moment(request.created_at)}")
     if request.status.value == "open":
-        say(f"open until {request.expires_at.isoformat(' ', 'minutes')}; answer with:")
+        say(f"open until {writing.moment(request.expires_at)}; answer with:")
         say(f"metier requests answer {request.id} approve --hash {request.hash}")
     else:
         say(f"{request.status.value}: {said(request.told_end())}")
@@ -179,8 +182,8 @@ def _say_done(done: "Request", *, as_json: bool) -> None:
         note(f"{done.status.value}: {said(done.told_end())}")
 
 
-def _row(request: "Request") -> tuple[str, ...]:
-    when = request.created_at.isoformat(" ", "minutes")
+def _row(request: "Request", writing: "Writing") -> tuple[str, ...]:
+    when = writing.moment(request.created_at)
     return str(request.id), when, request.kind.value, request.shown.title, _who(request.actor), request.status.value
 
 

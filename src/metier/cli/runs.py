@@ -7,11 +7,12 @@ from uuid import UUID
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import say, say_json, say_table
 from metier.errors import Invalid, Problem
 
 if TYPE_CHECKING:
+    from metier.formats.writing import Writing
     from metier.runs import Run
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -44,13 +45,14 @@ def register(app: typer.Typer) -> None:
 
 async def _list(status: str | None, kind: str | None, limit: int, *, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         page = await metier.runs.list(operator, limit=limit, kind=kind, status=status)
     if as_json:
         for run in page.runs:
             say_json(_json(run))
     else:
         titles = ("id", "began", "kind", "name", "status", "who")
-        say_table(titles, [_row(run) for run in page.runs])
+        say_table(titles, [_row(run, writing) for run in page.runs])
 
 
 async def _show(run_id: UUID, *, events: bool, as_json: bool) -> None:
@@ -85,10 +87,10 @@ def _seconds(run: "Run") -> str:
     return f" in {(run.ended_at - run.created_at).total_seconds():.1f} s" if run.ended_at else ""
 
 
-def _row(run: "Run") -> tuple[str, ...]:
+def _row(run: "Run", writing: "Writing") -> tuple[str, ...]:
     return (
         str(run.id),
-        run.created_at.isoformat(" ", "seconds"),
+        writing.moment(run.created_at, seconds=True),
         run.kind,
         run.name,
         run.status.value,

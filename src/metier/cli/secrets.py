@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import note, say, say_json, say_table
 from metier.errors import Invalid
 
 if TYPE_CHECKING:
     from metier.access import NamedSecret
+    from metier.formats.writing import Writing
 
 Name = Annotated[str, typer.Argument(help="Its name, e.g. STRIPE_KEY.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -75,12 +76,13 @@ async def _set(
 
 async def _list(*, as_json: bool) -> None:
     async with open_house() as (metier, operator):
+        writing = writing_for(metier, operator)
         secrets = await metier.secrets.secrets(operator)
     if as_json:
         for secret in secrets:
             say_json(secret.to_json())
     else:
-        say_table(("name", "hosts", "set", "last used", "description"), [_row(secret) for secret in secrets])
+        say_table(("name", "hosts", "set", "last used", "description"), [_row(secret, writing) for secret in secrets])
 
 
 async def _delete(name: str) -> None:
@@ -98,6 +100,6 @@ async def _rotate() -> None:
         note("Only the first key of METIER_SECRET_KEY is needed now; take the others out.")
 
 
-def _row(secret: "NamedSecret") -> tuple[str, ...]:
-    used = secret.used_at.isoformat(" ", "minutes") if secret.used_at else "never"
-    return secret.name, ", ".join(secret.hosts), secret.updated_at.isoformat(" ", "minutes"), used, secret.description
+def _row(secret: "NamedSecret", writing: "Writing") -> tuple[str, ...]:
+    used = writing.moment(secret.used_at) if secret.used_at else "never"
+    return secret.name, ", ".join(secret.hosts), writing.moment(secret.updated_at), used, secret.description

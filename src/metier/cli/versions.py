@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import note as remark
 from metier.cli.terminal import say, say_bytes, say_json, say_table
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metier.actor import Actor
     from metier.app import Metier
     from metier.definitions import Definition, Diff, Version
+    from metier.formats.writing import Writing
 
 T = TypeVar("T")
 
@@ -53,8 +54,7 @@ def _add_reading(group: typer.Typer, kind: str) -> None:
     @group.command("history")
     def history(name: Name, as_json: AsJson = False) -> None:
         """List its versions, newest first."""
-        versions = asyncio.run(in_house(lambda m, actor: m.definitions.history(actor, kind, name)))
-        _say_versions(versions, as_json=as_json)
+        _say_versions(*asyncio.run(_history(kind, name)), as_json=as_json)
 
     @group.command("diff")
     def diff(
@@ -177,7 +177,12 @@ def _state(found: "Definition") -> str:
     return f"{found.label} ({found.name}): {state}{draft}"
 
 
-def _say_versions(versions: "Sequence[Version]", *, as_json: bool) -> None:
+async def _history(kind: str, name: str) -> "tuple[Sequence[Version], Writing]":
+    async with open_house() as (metier, operator):
+        return await metier.definitions.history(operator, kind, name), writing_for(metier, operator)
+
+
+def _say_versions(versions: "Sequence[Version]", writing: "Writing", *, as_json: bool) -> None:
     if as_json:
         for version in versions:
             say_json(version.to_json())
@@ -185,14 +190,14 @@ def _say_versions(versions: "Sequence[Version]", *, as_json: bool) -> None:
     rows = [
         (
             str(v.version),
-            v.created_at.strftime("%Y-%m-%d %H:%M"),
+            writing.moment(v.created_at),
             v.author["label"] if v.author else "",
             v.origin,
             v.note,
         )
         for v in versions
     ]
-    say_table(("version", "published (UTC)", "by", "from", "note"), rows)
+    say_table(("version", "published", "by", "from", "note"), rows)
 
 
 def _say_diff(found: "Diff", *, as_json: bool) -> None:

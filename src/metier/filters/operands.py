@@ -94,18 +94,26 @@ class Here:
         me: The member that `"me"` stands for; None where nobody is signed in (a key).
         my: Fields of that member which a rule may compare with, by name; None where that is no rule. A missing member
             has the names too, without values.
+        week_start: The day a week begins with, Monday being 0.
     """
 
     now: datetime
     me: UUID | None = None
     my: Mapping[str, Any] | None = None  # Any: as JSON
+    week_start: int = 0
 
     @classmethod
     def at(
-        cls, moment: datetime, time_zone: str, me: UUID | None = None, my: Mapping[str, Any] | None = None
+        cls,
+        moment: datetime,
+        time_zone: str,
+        me: UUID | None = None,
+        my: Mapping[str, Any] | None = None,
+        *,
+        week_start: int = 0,
     ) -> "Here":
         """Stand at an instant in a time zone (IANA name)."""
-        return cls(moment.astimezone(ZoneInfo(time_zone)), me, my)
+        return cls(moment.astimezone(ZoneInfo(time_zone)), me, my, week_start)
 
 
 Value = str | int | float | bool | date | datetime | UUID  # a date where a day of a date_time is meant

@@ -6,9 +6,9 @@ this_<unit> previous_<unit>   first to last day          [its first instant, the
 last_<n>_<units>              [today - n, today]         [now - n, now]
 next_<n>_<units>              (today, today + n]         (now, now + n]
 
-`last_<unit>` and `next_<unit>` are `last_1_<unit>` and `next_1_<unit>`. Weeks start on Monday. Days, weeks, months,
-quarters and years are counted on the wall clock (seven days ago at the same hour, whatever the clocks did since; a
-month before 31 March is the last day of February), hours on the stop-watch.
+`last_<unit>` and `next_<unit>` are `last_1_<unit>` and `next_1_<unit>`. Weeks start with the day that the person chose.
+Days, weeks, months, quarters and years are counted on the wall clock (seven days ago at the same hour, whatever the
+clocks did since; a month before 31 March is the last day of February), hours on the stop-watch.
 """
 
 import re
@@ -77,13 +77,14 @@ def read_word(text: str) -> TimeWord | None:
     return None
 
 
-def time_range(word: str, kind: TimeKind, now: datetime) -> tuple[date, date]:
+def time_range(word: str, kind: TimeKind, now: datetime, *, week_start: int = 0) -> tuple[date, date]:
     """Give the two ends of a time word; `range_ends` says which of them belong to it.
 
     Args:
         word: E.g. `last_7_days`.
         kind: `date` gives dates, `date_time` gives instants (aware, in the zone of `now`).
         now: Now, aware, in the time zone of the person who asks.
+        week_start: The day a week begins with for that person, Monday being 0.
 
     Raises:
         ValueError: No time word, hours of a date, or a range beyond the years 1 to 9999.
@@ -92,7 +93,7 @@ def time_range(word: str, kind: TimeKind, now: datetime) -> tuple[date, date]:
     if kind == "date" and read.unit == "hour":
         raise ValueError("a date has no hours")
     try:
-        return _days(read, now.date()) if kind == "date" else _instants(read, now)
+        return _days(read, now.date(), week_start) if kind == "date" else _instants(read, now, week_start)
     except OverflowError:
         raise ValueError("the range lies beyond the years 1 to 9999") from None
 
@@ -118,29 +119,29 @@ def _known(word: str) -> TimeWord:
     return read
 
 
-def _days(word: TimeWord, today: date) -> tuple[date, date]:
+def _days(word: TimeWord, today: date, week_start: int) -> tuple[date, date]:
     if word.rolling:
         first, last = sorted((today, _shift_day(today, -word.back, word.unit)))
         return first, last
-    first = _shift_day(_first_day(today, word.unit), -word.back, word.unit)
+    first = _shift_day(_first_day(today, word.unit, week_start), -word.back, word.unit)
     return first, _shift_day(first, 1, word.unit) - timedelta(days=1)
 
 
-def _instants(word: TimeWord, now: datetime) -> tuple[datetime, datetime]:
+def _instants(word: TimeWord, now: datetime, week_start: int) -> tuple[datetime, datetime]:
     if word.rolling:
         first, last = sorted((now, _shift(now, -word.back, word.unit)), key=_instant)
         return first, last
     if word.unit == "hour":
         first = _shift(now.replace(minute=0, second=0, microsecond=0), -word.back, "hour")
         return first, _shift(first, 1, "hour")
-    day = _shift_day(_first_day(now.date(), word.unit), -word.back, word.unit)
+    day = _shift_day(_first_day(now.date(), word.unit, week_start), -word.back, word.unit)
     return day_start(day, now), day_start(_shift_day(day, 1, word.unit), now)
 
 
-def _first_day(day: date, unit: str) -> date:
+def _first_day(day: date, unit: str, week_start: int) -> date:
     """Give the first day of the calendar unit that `day` lies in."""
     if unit == "week":
-        return day - timedelta(days=day.weekday())
+        return day - timedelta(days=(day.weekday() - week_start) % 7)
     if unit in _MONTHS:
         months = _MONTHS[unit]
         return day.replace(month=(day.month - 1) // months * months + 1, day=1)

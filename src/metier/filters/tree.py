@@ -385,7 +385,7 @@ class _Lowering:
         kind: TimeKind = "date" if self.thing.kind is Kind.DATE else "date_time"
         word = raw if isinstance(raw, str) else ""
         try:
-            first, last = time_range(word, kind, self.here.now)
+            first, last = time_range(word, kind, self.here.now, week_start=self.here.week_start)
         except ValueError as error:
             hint = str(error) if word else f"expected a time word, not {raw!r}"
             raise BadFilter(path, f"{hint}.", allowed=time_words(kind), example="last_7_days", given=word) from None

@@ -136,6 +136,7 @@ class Situation:
     locale: str = "en"
     person: str = ""  # label of who asks
     person_id: str = ""
+    week_start: int = 0  # the day a week begins with for them, Monday being 0
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from metier.filters import And, Ends, Kind, Node, Not, Op, Test, range_ends
 from metier.filters.operands import is_list
 from metier.filters.times import fold_word
+from metier.formats.writing import Writing
 from metier.records.catalog import View
 from metier.records.shape import Field, ObjectType
 
@@ -58,14 +59,14 @@ def ids_of(node: Node) -> dict[str, set[UUID]]:
     return found
 
 
-def describe(node: Node, view: View, object_type: ObjectType, labels: Labels, zone: tzinfo | None) -> str:
+def describe(node: Node, view: View, object_type: ObjectType, labels: Labels, writing: Writing) -> str:
     """Say what a filter asks for; empty if it asks for everything.
 
     Args:
         labels: What people call the records that the filter names by id.
-        zone: The person's time zone.
+        writing: How values are written for the person.
     """
-    return _Words(view, object_type, labels, zone).say(node)
+    return _Words(view, object_type, labels, writing).say(node)
 
 
 def _tests(node: Node) -> list[Test]:
@@ -76,8 +77,8 @@ def _tests(node: Node) -> list[Test]:
 
 
 class _Words:
-    def __init__(self, view: View, object_type: ObjectType, labels: Labels, zone: tzinfo | None) -> None:
-        self._view, self._object_type, self._labels, self._zone = view, object_type, labels, zone
+    def __init__(self, view: View, object_type: ObjectType, labels: Labels, writing: Writing) -> None:
+        self._view, self._object_type, self._labels, self._writing = view, object_type, labels, writing
 
     def say(self, node: Node, *, inner: bool = False) -> str:
         if isinstance(node, Test):
@@ -135,7 +136,7 @@ class _Words:
             return self._labels.get(value, str(value))
         if isinstance(value, int | float):
             unit = f" {test.thing.unit}" if test.thing.unit else ""
-            return f"{value:,.10g}{unit}" if isinstance(value, float) else f"{value:,}{unit}"
+            return f"{self._writing.exact(value)}{unit}"
         for choice in test.thing.choices:
             if choice.value == value:
                 return choice.label
@@ -143,9 +144,9 @@ class _Words:
 
     def _time(self, value: date) -> str:
         if not isinstance(value, datetime):
-            return f"{value.day} {value:%b} {value.year}"
-        here = value.astimezone(self._zone)
-        return f"{here.day} {here:%b} {here.year} {here:%H:%M}"
+            return self._writing.day(value)
+        here = value.astimezone(self._writing.zone)
+        return f"{self._writing.day(here.date())} {self._writing.clock(here)}"
 
     def _within(self, test: Test) -> str:
         """Say a time word and the range it stands for; of a half-open range of days, the last day."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import lru_cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 import psycopg
@@ -17,6 +18,7 @@ from metier.clock import Clock
 from metier.definitions import Renames
 from metier.errors import NoSuchRecord, UnknownField
 from metier.filters import read_where
+from metier.formats.writing import Writing
 from metier.records import rules
 from metier.records.catalog import Catalog, Sight, view_of
 from metier.records.changes import Cause, Origin, Told
@@ -220,7 +222,9 @@ class Records:
         object_type = view.object(object_name)
         tree = read_where(where, view.names(object_type.name), here).tree
         labels = await self._labels(sight, ids_of(tree))
-        return describe(tree, view, object_type, labels, here.now.tzinfo)
+        who = actor.me
+        writing = Writing(here.now, ZoneInfo(who.time_zone), who.locale, who.formats)
+        return describe(tree, view, object_type, labels, writing)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 

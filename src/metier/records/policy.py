@@ -13,6 +13,7 @@ from typing import Any
 from metier.actor import Action, Actor, Principal, RowRule
 from metier.errors import Invalid
 from metier.filters import And, Here, Kind, Node, Not, Or, Test, read_where
+from metier.formats.writing import first_weekday
 from metier.records.names import ObjectNames
 from metier.records.shape import SYSTEM_FIELDS, Field, FieldType, ObjectType
 
@@ -169,7 +170,8 @@ def here_of(moment: datetime, who: Principal, *, rules: bool = False) -> Here:
         rules: It is for row rules, which may compare with fields of the member.
     """
     my = my_fields(who) if rules else None
-    return Here.at(moment, who.time_zone, who.id if who.is_member else None, my)
+    week_start = first_weekday(who.locale, who.formats)
+    return Here.at(moment, who.time_zone, who.id if who.is_member else None, my, week_start=week_start)
 
 
 def tests(node: Node) -> Iterator[Test]:

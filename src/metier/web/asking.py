@@ -11,10 +11,11 @@ from uuid import UUID
 from markupsafe import Markup
 
 from metier.records.shape import Field, FieldType, ObjectType
+from metier.records.text import value_text
 from metier.runs.requests import Audience, Kind, Request, State, Verdict, readable
 from metier.runs.requests.request import YES_OR_NO
 from metier.tools import read_words
-from metier.web.cards import Cards, json_html, record_url, value_text
+from metier.web.cards import Cards, json_html, record_url
 from metier.web.reading import Reading
 from metier.web.wording import is_list, is_object
 

@@ -17,6 +17,7 @@ from metier.actor import Actor
 from metier.events import Status
 from metier.filters import RESERVED
 from metier.records.shape import Field, FieldType, ObjectType
+from metier.records.text import value_text
 from metier.runs import Run
 from metier.web.mdstream import code_html
 from metier.web.pages import Pages
@@ -354,31 +355,6 @@ def _record_cell(thing: ObjectType, field: Field, record: Mapping[str, Any], rea
             return Cell(value_text(field, value, reading), number=True)
         case _:
             return Cell(value_text(field, value, reading))
-
-
-def value_text(field: Field, value: Any, reading: Reading) -> str:
-    """Write a value as people read it, in one line."""
-    if value is None:
-        return ""
-    match field.type:
-        case FieldType.NUMBER:
-            return reading.number(value, field.decimals or None)
-        case FieldType.CURRENCY:
-            return reading.money(value)
-        case FieldType.DATE:
-            return reading.day(value)
-        case FieldType.DATE_TIME:
-            return reading.moment(value)
-        case FieldType.BOOLEAN:
-            return "Yes" if value else "No"
-        case FieldType.EMAILS:
-            return str(value.get("primary_email") or "")
-        case FieldType.LINKS:
-            return reading.host(str(value.get("primary_link_url") or ""))
-        case FieldType.FULL_NAME:
-            return f"{value.get('first_name') or ''} {value.get('last_name') or ''}".strip()
-        case _:
-            return " ".join(str(value).split())
 
 
 def _count(shown: int, total: int, *, capped: bool = False) -> str:

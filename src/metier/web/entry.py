@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from metier.actor import Actor
 from metier.errors import Invalid, MetierError, NoSuchRecord, Problem
 from metier.filters.operands import is_object
+from metier.formats.writing import Writing, decimal_mark
 from metier.records import Records
 from metier.records.shape import DEFAULT_CURRENCY, Field, FieldType, ObjectType
 
@@ -36,31 +36,34 @@ def names(field: Field) -> tuple[str, ...]:
     return tuple(f"{field.name}.{part}" if part else field.name for part in parts)
 
 
-def filled(field: Field, value: Any, zone: ZoneInfo) -> Inputs:
+def filled(field: Field, value: Any, writing: Writing) -> Inputs:
     """Give what stands in a field's inputs for a value.
 
     Args:
         value: As `Records` gives it; Any: JSON.
-        zone: Where the person is; moments are written in its time.
+        writing: How numbers and moments are written for the person.
     """
-    texts = _FILL.get(field.type, _fill_plain)(value, zone)
+    texts = _FILL.get(field.type, _fill_plain)(value, writing)
     return dict(zip(names(field), texts, strict=True))
 
 
-def filler(zone: ZoneInfo) -> Callable[[Field, Any], Inputs]:
-    """Give what fills inputs for a person there, for templates."""
-    return lambda field, value: filled(field, value, zone)
+def filler(writing: Writing) -> Callable[[Field, Any], Inputs]:
+    """Give what fills inputs for a person, for templates."""
+    return lambda field, value: filled(field, value, writing)
 
 
-def typed(field: Field, inputs: Mapping[str, str], old: Any = None) -> Any:
+def typed(field: Field, inputs: Mapping[str, str], old: Any = None, *, mark: str = ".") -> Any:
     """Give the JSON value that is meant by what stands in a field's inputs.
 
     Args:
+        mark: What the person writes before decimals, `.` or `,`.
         old: The value before, for what the inputs do not show (further links).
     """
     texts = [inputs.get(name, "").strip() for name in names(field)]
     if not any(texts) or (field.type is FieldType.CURRENCY and not texts[0]):
         return None
+    if field.type in (FieldType.NUMBER, FieldType.CURRENCY):
+        texts[0] = with_point(texts[0], mark)
     return _READ.get(field.type, _read_text)(texts, old)
 
 
@@ -103,39 +106,39 @@ _PARTS: Mapping[FieldType, tuple[str, ...]] = {
     FieldType.RELATION: ("", "label"),
 }
 
-Fill = Callable[[Any, ZoneInfo], Sequence[str]]
+Fill = Callable[[Any, Writing], Sequence[str]]
 Read = Callable[[Sequence[str], Any], Any]
 
 
-def _fill_plain(value: Any, zone: ZoneInfo) -> Sequence[str]:
+def _fill_plain(value: Any, writing: Writing) -> Sequence[str]:
     if isinstance(value, bool):
         return ["true" if value else "false"]
-    return ["" if value is None else _number(value) if isinstance(value, float) else str(value)]
+    return ["" if value is None else writing.plain(value) if isinstance(value, float) else str(value)]
 
 
-def _fill_moment(value: Any, zone: ZoneInfo) -> Sequence[str]:
-    return ["" if value is None else f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%dT%H:%M}"]
+def _fill_moment(value: Any, writing: Writing) -> Sequence[str]:
+    return ["" if value is None else f"{datetime.fromisoformat(value).astimezone(writing.zone):%Y-%m-%dT%H:%M}"]
 
 
-def _fill_money(value: Any, zone: ZoneInfo) -> Sequence[str]:
+def _fill_money(value: Any, writing: Writing) -> Sequence[str]:
     if not value:
         return ["", DEFAULT_CURRENCY]
-    return [_number(value["amount_micros"] / MICROS), value["currency_code"] or DEFAULT_CURRENCY]
+    return [writing.plain(value["amount_micros"] / MICROS), value["currency_code"] or DEFAULT_CURRENCY]
 
 
-def _fill_emails(value: Any, zone: ZoneInfo) -> Sequence[str]:
+def _fill_emails(value: Any, writing: Writing) -> Sequence[str]:
     return ["\n".join([value["primary_email"], *(value["additional_emails"] or [])]) if value else ""]
 
 
-def _fill_link(value: Any, zone: ZoneInfo) -> Sequence[str]:
+def _fill_link(value: Any, writing: Writing) -> Sequence[str]:
     return [value["primary_link_url"] or "", value["primary_link_label"] or ""] if value else ["", ""]
 
 
-def _fill_name(value: Any, zone: ZoneInfo) -> Sequence[str]:
+def _fill_name(value: Any, writing: Writing) -> Sequence[str]:
     return [value["first_name"] or "", value["last_name"] or ""] if value else ["", ""]
 
 
-def _fill_relation(value: Any, zone: ZoneInfo) -> Sequence[str]:
+def _fill_relation(value: Any, writing: Writing) -> Sequence[str]:
     return [value["id"], value["label"]] if value else ["", ""]
 
 
@@ -188,8 +191,21 @@ _READ: Mapping[FieldType, Read] = {
     FieldType.FULL_NAME: _read_name,
 }
 
-_GROUPED = re.compile(r"[+-]?\d{1,3}([,' \u00a0\u202f]\d{3})+(\.\d+)?\Z")
+_GROUPED = re.compile(r"[+-]?\d{1,3}([,'’ \u00a0\u202f]\d{3})+(\.\d+)?\Z")
+_GROUPED_COMMA = re.compile(r"[+-]?\d{1,3}([.'’ \u00a0\u202f]\d{3})*(,\d+)?(?=\s*[a-zA-Z]*\Z)")
 _STEPS = {"k": 1_000, "m": 1_000_000, "bn": 1_000_000_000}
+
+
+def with_point(text: str, mark: str) -> str:
+    """Give a number that was written with another decimal mark as it is written with a point.
+
+    >>> with_point("1.234,5", ","), with_point("1234.5", ","), with_point("1.5M", ".")
+    ('1234.5', '1234.5', '1.5M')
+    """
+    found = _GROUPED_COMMA.match(text) if mark == "," else None
+    if found is None:
+        return re.sub(r",(?=\d+\s*[a-zA-Z]*\Z)", ".", text) if mark == "," and text.count(",") == 1 else text
+    return re.sub(r"[.'’ \u00a0\u202f]", "", found[0]).replace(",", ".") + text[found.end() :]
 
 
 def number(text: str) -> int | float | str:
@@ -198,7 +214,7 @@ def number(text: str) -> int | float | str:
     >>> number("12,500"), number("1.5M"), number("-3"), number("many")
     (12500, 1500000, -3, 'many')
     """
-    plain = re.sub(r"[,' \u00a0\u202f]", "", text) if _GROUPED.match(text) else text
+    plain = re.sub(r"[,'’ \u00a0\u202f]", "", text) if _GROUPED.match(text) else text
     found = re.fullmatch(r"([+-]?\d*\.?\d+)\s*(k|m|bn)?", plain, re.IGNORECASE)
     if not found:
         return text
@@ -206,10 +222,6 @@ def number(text: str) -> int | float | str:
     if not found[2] and "." not in found[1]:
         return int(found[1])  # not by way of a float: it may have more digits than one holds
     return int(amount) if amount.is_integer() else amount
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 # --- records that were typed by their names --------------------------------------------------------------------------
@@ -227,11 +239,12 @@ async def values_of(
     Raises:
         Invalid: A relation was typed by a name that no record has, or several.
     """
+    mark = decimal_mark(actor.me.locale, actor.me.formats)
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for field in fields:
         if field.type is not FieldType.RELATION:
-            values[field.name] = typed(field, inputs, old.get(field.name))
+            values[field.name] = typed(field, inputs, old.get(field.name), mark=mark)
             continue
         try:
             values[field.name] = await _target(records, actor, field, inputs, old.get(field.name))

@@ -53,8 +53,10 @@ class Pages:
 
     def reading(self, actor: Actor | None) -> Reading:
         """Give the forms in which values read for this person, now."""
-        zone = actor.me.time_zone if actor else "UTC"
-        return Reading(self.metier.clock.now(), ZoneInfo(zone))
+        now = self.metier.clock.now()
+        if actor is None:
+            return Reading(now, ZoneInfo("UTC"))
+        return Reading(now, ZoneInfo(actor.me.time_zone), actor.me.locale, actor.me.formats)
 
     def render(self, template: str, **values: Any) -> str:
         """Fill in a template. `values` are what the template names."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from metier.actor import Action, Actor
+from metier.formats.writing import Writing
 from metier.records.shape import Field, ObjectType
 from metier.web import entry
 from metier.web.editing import editable
@@ -21,7 +21,7 @@ def rows(
     records: Sequence[Mapping[str, Any]],
     *,
     actor: Actor,
-    zone: ZoneInfo,
+    writing: Writing,
     objects: Mapping[str, ObjectType],
     start: int = 0,
     deleted: bool = False,
@@ -29,7 +29,7 @@ def rows(
     """Give what `records/_rows.html` and `records/_editors.html` draw.
 
     Args:
-        zone: Where the person is.
+        writing: How values are written for the person.
         objects: What the actor may see, by name.
         start: Number of the first row.
         deleted: These are deleted: they can be restored, and nothing else.
@@ -43,5 +43,5 @@ def rows(
         "objects": objects,
         "editable": frozenset[str]() if deleted else editable(kind, actor),
         "removable": actor.may(Action.DELETE, kind.name),
-        "fill": entry.filler(zone),
+        "fill": entry.filler(writing),
     }

@@ -65,13 +65,13 @@ async def _form(
     inputs: Mapping[str, str],
     wrong: entry.Wrong | None = None,
 ) -> Response:
-    zone = pages_of(request).reading(actor).zone
+    writing = pages_of(request).reading(actor)
     fields = _fields(kind, actor)
     values: dict[str, Any] = {
         "kind": kind,
         "fields": fields,
         "objects": {one.name: one for one in await house.records.objects(actor)},
-        "inputs": {name: text for f in fields for name, text in entry.filled(f, None, zone).items()} | dict(inputs),
+        "inputs": {name: text for f in fields for name, text in entry.filled(f, None, writing).items()} | dict(inputs),
         "wrong": wrong,
     }
     status = 422 if wrong else 200

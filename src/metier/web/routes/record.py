@@ -135,8 +135,8 @@ async def _part(request: Request, house: Metier, actor: Actor, shown: Shown) -> 
     if not number.isdecimal():
         return fragment(request, "records/_record.html", actor=actor, **await _values(request, house, actor, shown))
     objects = {one.name: one for one in await house.records.objects(actor)}
-    zone = pages_of(request).reading(actor).zone
-    rows = table.rows(shown.kind, [shown.record], actor=actor, zone=zone, objects=objects, start=int(number[:9]))
+    writing = pages_of(request).reading(actor)
+    rows = table.rows(shown.kind, [shown.record], actor=actor, writing=writing, objects=objects, start=int(number[:9]))
     return fragment(request, "records/_rows.html", actor=actor, **rows, more=None)
 
 
@@ -159,7 +159,7 @@ async def _values(request: Request, house: Metier, actor: Actor, shown: Shown, m
         "objects": {one.name: one for one in objects},
         "editable": frozenset[str]() if shown.deleted else editable(kind, actor),
         "removable": not kind.read_only and actor.may(Action.DELETE, kind.name),
-        "fill": entry.filler(pages_of(request).reading(actor).zone),
+        "fill": entry.filler(pages_of(request).reading(actor)),
         "api_base": str(request.base_url).rstrip("/"),
         "editing": "",
         "inputs": None,

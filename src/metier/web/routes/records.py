@@ -114,12 +114,12 @@ async def _show_view(
 
 def _table(request: Request, actor: Actor, view: View, found: Page, start: int) -> dict[str, Any]:
     more = view.at(cursor=found.next_cursor, n=start + len(found.records)) if found.next_cursor else None
-    zone = pages_of(request).reading(actor).zone
+    writing = pages_of(request).reading(actor)
     rows = table.rows(
         view.kind,
         found.records,
         actor=actor,
-        zone=zone,
+        writing=writing,
         objects=view.objects,
         start=start,
         deleted=view.deleted,
@@ -132,8 +132,8 @@ async def show_row(request: Request, house: House, actor: Asker, name: str, reco
     kind = await house.records.object(actor, name)
     record = await house.records.get(actor, kind.name, record_id)
     objects = {one.name: one for one in await house.records.objects(actor)}
-    zone = pages_of(request).reading(actor).zone
-    rows = table.rows(kind, [record], actor=actor, zone=zone, objects=objects, start=n)
+    writing = pages_of(request).reading(actor)
+    rows = table.rows(kind, [record], actor=actor, writing=writing, objects=objects, start=n)
     return fragment(request, "records/_rows.html", actor=actor, **rows, more=None)
 
 

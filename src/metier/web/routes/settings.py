@@ -13,10 +13,12 @@ from metier.actor import Actor, check_flag
 from metier.api.auth import SIGN_IN_COOKIE, Asker, House, checkup_of
 from metier.app import Metier
 from metier.errors import Invalid, MetierError, NoModel
+from metier.formats.choices import CHOICES
 from metier.llm import ModelInfo
 from metier.settings import Settings
+from metier.web.choosing import locales, offers
 from metier.web.forms import read_form, time_zones, wrong
-from metier.web.pages import page
+from metier.web.pages import page, pages_of
 
 KEY_LASTS = {"": "until it is revoked", "30": "for 30 days", "90": "for 90 days", "365": "for a year"}  # by days
 
@@ -27,6 +29,7 @@ def router() -> APIRouter:
     routes.add_api_route("", to_profile)
     routes.add_api_route("/profile", show_profile)
     routes.add_api_route("/profile", save_profile, methods=["POST"])
+    routes.add_api_route("/profile/formats", save_formats, methods=["POST"])
     routes.add_api_route("/profile/password", save_password, methods=["POST"])
     routes.add_api_route("/api-keys", show_keys)
     routes.add_api_route("/api-keys", create_key, methods=["POST"])
@@ -53,10 +56,20 @@ async def save_profile(request: Request, house: House, actor: Asker) -> Response
     """Change name and time zone."""
     given = await read_form(request, "name", "time_zone")
     try:
-        await house.access.update_profile(actor, name=given["name"], time_zone=given["time_zone"])
+        await house.access.update_profile(actor, **given)
     except MetierError as error:
         return await _profile_page(request, house, actor, given=given, error=error)
     return RedirectResponse("/settings/profile?saved=profile", status_code=303)
+
+
+async def save_formats(request: Request, house: House, actor: Asker) -> Response:
+    """Change how values are written."""
+    given = await read_form(request, "locale", *CHOICES)
+    try:
+        await house.access.update_profile(actor, **{name: value or None for name, value in given.items()})
+    except MetierError as error:
+        return await _profile_page(request, house, actor, given=given, error=error)
+    return RedirectResponse("/settings/profile?saved=formats", status_code=303)
 
 
 async def save_password(request: Request, house: House, actor: Asker) -> Response:
@@ -91,10 +104,12 @@ async def _profile_page(
         actor=actor,
         status=error.status if error else 200,
         profile=profile,
-        given={"name": profile.name, "time_zone": profile.time_zone, "email": profile.email or ""} | dict(given or {}),
+        given=profile.to_json() | {"email": profile.email or ""} | dict(given or {}),
         zones=time_zones(),
+        locales=locales(profile.locale),
+        offers=offers(pages_of(request).reading(actor)),
         saved=saved,
-        **wrong(error, "name", "time_zone", "email", "password", "current"),
+        **wrong(error, "name", "time_zone", "email", "password", "current", "locale", *CHOICES),
     )
 
 

@@ -101,11 +101,11 @@ def shift(day: date, unit: Unit, count: int) -> date:
             return date(year, month + 1, min(day.day, _month_length(year, month + 1)))
 
 
-def period(day: date, unit: Unit) -> Days:
-    """Give the calendar unit that a day is in; weeks start on Monday."""
+def period(day: date, unit: Unit, week_start: int = 0) -> Days:
+    """Give the calendar unit that a day is in; weeks start on Monday (0) or another day."""
     match unit:
         case "week":
-            start = day - timedelta(days=day.weekday())
+            start = day - timedelta(days=(day.weekday() - week_start) % 7)
         case "month":
             start = day.replace(day=1)
         case "quarter":

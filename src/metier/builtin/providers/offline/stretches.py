@@ -58,12 +58,14 @@ class Clockwork:
 
     Attributes:
         now: In the person's zone.
+        week_start: The day a week begins with, Monday being 0.
     """
 
     now: datetime
     zone: ZoneInfo
     language: Language
     locale: str
+    week_start: int = 0
 
     @property
     def today(self) -> date:
@@ -169,8 +171,8 @@ def _rolling(at: At) -> tuple[Stretch, int] | None:
 def _calendar_neighbour(at: At, unit: Unit, step: int, end: int) -> tuple[Stretch, int]:
     if step < 0:
         return Stretch(word=f"previous_{unit}"), end
-    start = period(at.clock.today, unit).end
-    return Stretch(days=period(start, unit)), end
+    start = period(at.clock.today, unit, at.clock.week_start).end
+    return Stretch(days=period(start, unit, at.clock.week_start)), end
 
 
 def counted_at(at: At) -> tuple[int, Unit, int] | None:
@@ -333,7 +335,8 @@ def _edge(at: At) -> tuple[Stretch, int] | None:
     unit = _UNITS.get(at.low(i))
     if unit is None:
         return None
-    days = period(shift(period(at.clock.today, unit).start, unit, step), unit)
+    this = period(at.clock.today, unit, at.clock.week_start)
+    days = period(shift(this.start, unit, step), unit, at.clock.week_start)
     return Stretch(days=one_day(days.last if edge == "end" else days.start)), i + 1
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from metier.builtin.providers.offline import OfflinePlanner
 from metier.builtin.providers.offline.spec import Hit
 from metier.records.shape import ObjectType
+from metier.testing import FrozenClock
 from tests.builtin.planner.workshop import BOAT, OBJECTS, Talk
 
 WRITING = ("create_", "update_", "delete_", "restore_")
@@ -15,6 +17,8 @@ RECORDS = (
     Hit("trip", "t1", "Windfall to Bornholm"),
     Hit("trip", "t2", "Night watch"),
     Hit("trip", "t3", "Night watch"),
+    Hit("trip", "t4", "Harbour trip"),
+    Hit("trip", "t5", "Harbour day"),
     Hit("sailor", "s1", "Mira Okafor"),
     Hit("sailor", "s2", "Jon Dahl"),
     Hit("member", "m1", "Ada Park"),
@@ -27,8 +31,13 @@ FOUND = {
 }
 
 
+PLANNER = OfflinePlanner(FrozenClock())  # it keeps nothing but the words of a workspace
+
+
 def talk(**more: Any) -> Talk:
-    return Talk(records=RECORDS, writes=True, **{"answers": FOUND, **more})
+    spoken = Talk(records=RECORDS, writes=True, **{"answers": FOUND, **more})
+    spoken.planner = PLANNER
+    return spoken
 
 
 def written(spoken: Talk) -> list[tuple[str, dict[str, Any]]]:
@@ -152,6 +161,7 @@ CHANGED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("delete the boat Windfall", "delete_boat", {"id": "b1"}),
     ("delete Sea Breeze", "delete_boat", {"id": "b2"}),
+    ("delete Harbour trip", "delete_trip", {"id": "t4"}),
     ("remove the Windfall boat", "delete_boat", {"id": "b1"}),
     ("delete boat 01890a5d-ac96-774b-bcce-b302099a8057", "delete_boat", {"id": "01890a5d-ac96-774b-bcce-b302099a8057"}),
     ("restore the boat Windfall", "restore_boat", {"id": "b1"}),
@@ -269,6 +279,7 @@ REFUSED = [
     ("restore Windfall", "what kind of record", ""),
     ("set the town of the mentor of Mira Okafor to Kiel", "", ""),
     ("delete the member Ada Park", "", ""),
+    ("delete Wind", "I found no record called “Wind”", "[Windfall](/o/boat/b1) (boat)"),
 ]
 
 

@@ -130,7 +130,10 @@ class Target:
         hits = sentence.world.known.get(fold(name))
         if hits is None and sentence.world.can_look_up:
             raise Pause(LookUp((name,)))
-        near = closest(name, [hit for hit in hits or () if any(hit.object == kind.name for kind in kinds)])
+        whole = sentence.text(self._words)  # "Quill deal" may be its whole name
+        called = [hit for hit in hits or () if _is_called(hit, name) or fold(hit.label) == fold(whole)]
+        fitting = [hit for hit in called if any(hit.object == kind.name for kind in kinds)]
+        near = [hit for hit in fitting if fold(hit.label) == fold(whole)] or closest(name, fitting)
         exact = [hit for hit in hits or () if fold(hit.label) == fold(name)]
         if near and (self._noun is not None or not exact or near[0] in exact):
             return chosen_hit(sentence, f"Several records are called like “{name}”.", near)
@@ -158,6 +161,11 @@ class Target:
         kind = self._sentence.world.schema.object(found.object)
         plural = escaped(small(kind.label_plural)) if kind else "these records"
         raise Refusal(f"I cannot change {plural} like that.", unread=True)
+
+
+def _is_called(hit: Hit, name: str) -> bool:
+    """Whether a record's name holds these words whole; what begins like them is not good enough to be changed."""
+    return set(fold(name).split()) <= set(fold(hit.label).split())
 
 
 def _not_understood(outcome: Outcome, text: str) -> Refusal:

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from metier.clock import SystemClock
-from metier.engine import Engine, Job
+from metier.engine import AtWork, Engine, Every, Job, Schedule
 from metier.events import Status
 from metier.store import Database
 from tests.engine.mortal_jobs import STEPS, schedule
@@ -146,6 +146,23 @@ async def test_two_processes_do_a_job_once_and_a_good_end_hands_it_on(ledger: Da
 
     assert (first.status, second.status) == (Status.SUCCEEDED, Status.SUCCEEDED)
     assert await steps(ledger) == dict.fromkeys(range(STEPS), 2)
+
+
+async def test_a_job_that_is_let_go_of_has_not_failed(ledger: Database):
+    """Whenever in its steps: it waits for another process."""
+
+    async def spin(job: AtWork) -> None:
+        while True:
+            await job.once("spin", lambda: ledger.execute("insert into ledger (step) values (0)"))
+
+    async with here(ledger) as engine:
+        engine.schedule(Schedule("chore", "Spinning", "Spins.", Every(600_000), spin))
+        await engine.launch()
+        job_id = await begin(engine, ledger)
+        await until_rows(ledger, 5)
+    left = await engine.jobs.job(job_id)
+
+    assert (left.status, left.error) == (Status.RUNNING, None)
 
 
 async def test_one_metier_of_a_process_runs_the_schedules(ledger: Database, tmp_path: Path):

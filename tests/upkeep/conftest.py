@@ -17,7 +17,6 @@ class ByHand:
 
     tick_at: datetime = datetime(2026, 11, 21, tzinfo=UTC)
     counts: dict[str, int] = field(default_factory=dict)
-    stop_after: int | None = None
 
     async def once(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
         return await do()

@@ -44,10 +44,10 @@ async def test_terms_need_the_workspace_flag(house: House):
     assert not any(term.chosen for term in await retention.terms(house.actor))
 
 
-@pytest.mark.parametrize("days", [0, -1, 36_501])
-async def test_a_term_that_is_none_is_refused(house: House, days: int):
-    with pytest.raises(Invalid, match=r"1 to 36,500"):
-        await house.metier.retention.keep(house.actor, "deleted_records", days)
+async def test_a_term_that_is_none_is_refused(house: House):
+    for days in (0, -1, 36_501):
+        with pytest.raises(Invalid, match=r"1 to 36,500"):
+            await house.metier.retention.keep(house.actor, "deleted_records", days)
     with pytest.raises(NotFound, match="Did you mean 'deleted_records'"):
         await house.metier.retention.keep(house.actor, "deleted_record", 5)
 

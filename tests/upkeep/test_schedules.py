@@ -65,7 +65,7 @@ async def test_what_is_done_to_them_is_in_the_audit_log(house: House):
         await schedules.run(house.actor, "sweep")
     stopped = await schedules.stop(house.actor, "sweep")
 
-    assert (paused.next_at, paused.paused_by) == (None, house.actor.to_json())
+    assert (paused.next_at, (paused.paused_by or {})["label"]) == (None, house.actor.label)
     assert stopped.status is Status.STOPPED
     assert await actions(house) == [
         ("schedule.paused", "retention"),
@@ -91,6 +91,23 @@ async def test_a_workspace_is_told_of_itself_only(house: House):
     ):
         assert told
         assert told.counts == {"prompts": 3, "keys": 5}
+
+
+async def test_who_is_of_another_workspace_stays_unnamed(house: House):
+    metier = house.metier
+    other = await metier.access.create_workspace("Other")
+    boss = await metier.access.create_member(other, name="Secret Boss", role="admin")
+    foreign = await metier.access.actor_for_member(other, boss)
+    await metier.schedules.pause(foreign, "sweep")
+    await metier.schedules.run(foreign, "sweep")
+
+    mine, theirs = [await metier.schedules.get(actor, "sweep") for actor in (house.actor, foreign)]
+
+    assert "Secret Boss" in str(theirs)
+    assert "Secret Boss" not in str(mine)
+    assert str(boss) not in str(mine)
+    assert mine.last
+    assert "Secret Boss" not in str(await metier.schedules.history(house.actor, "sweep"))
 
 
 async def test_the_house_does_it_by_itself(house: House, clock: FrozenClock):

@@ -121,8 +121,6 @@ async def _run(name: str, *, as_json: bool) -> None:
 
     async with open_house() as (metier, operator):
         job = await metier.schedules.run(operator, name)
-        if not await metier.schedules.is_run(operator):
-            await metier.engine.launch()
         job = await _ended(metier, operator, job)
     if as_json:
         say_json(job_json(job))
@@ -133,9 +131,11 @@ async def _run(name: str, *, as_json: bool) -> None:
 
 
 async def _ended(metier: "Metier", operator: "Actor", job: "Job") -> "Job":
-    """Wait for a job's end, telling what it is at."""
+    """Wait for a job's end, telling what it is at; do it here if no server does, or none does any more."""
     told = ""
     while not job.status.ended:
+        if not await metier.schedules.is_run(operator):
+            await metier.engine.launch()
         await metier.clock.sleep(LOOK_S)
         job = await metier.schedules.job(operator, job.id)
         if job.doing and job.doing != told and not job.status.ended:

@@ -65,7 +65,8 @@ class Durable:
         except BaseException as error:
             Durable._here = None
             if isinstance(error, Exception):
-                raise Unavailable(f"Schedules cannot run: {error}", cure="The operator's log may say more.") from error
+                reason = str(error).partition("\n")[0]
+                raise Unavailable(f"Schedules cannot run: {reason}", cure="The operator's log may say more.") from error
             raise
 
     async def aclose(self) -> None:
@@ -92,7 +93,9 @@ class Durable:
         await asyncio.to_thread(self._given().delete_workflows, [str(one) for one in job_ids])
 
     async def once(self, name: str, do: Callable[[], Awaitable[T]]) -> T:
-        dbos, home = self._given(), asyncio.get_running_loop()
+        if self._dbos is None:
+            raise asyncio.CancelledError("this process lets go of its jobs")
+        dbos, home = self._dbos, asyncio.get_running_loop()
 
         async def step() -> T:
             return await _on(home, do())

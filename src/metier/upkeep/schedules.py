@@ -13,6 +13,7 @@ from metier.actor import Actor, check_flag
 from metier.audit import note
 from metier.clock import Clock
 from metier.engine import Engine, Job, Scheduled
+from metier.engine.jobs import Who
 from metier.store import Database
 
 FLAG = "WORKSPACE"
@@ -36,14 +37,12 @@ class Schedules:
     async def list(self, actor: Actor) -> list[Scheduled]:
         """Give all schedules with how they stand."""
         check_flag(actor, FLAG)
-        found = await self._jobs.listed()
-        return [replace(one, last=one.last and _own(one.last, actor.workspace_id)) for one in found]
+        return [_told(one, actor.workspace_id) for one in await self._jobs.listed()]
 
     async def get(self, actor: Actor, name: str) -> Scheduled:
         """Give one schedule with how it stands."""
         check_flag(actor, FLAG)
-        one = await self._jobs.one(name)
-        return replace(one, last=one.last and _own(one.last, actor.workspace_id))
+        return _told(await self._jobs.one(name), actor.workspace_id)
 
     async def history(self, actor: Actor, name: str, *, limit: int = 50) -> "list[Job]":
         """Give a schedule's jobs, the newest first.
@@ -77,10 +76,10 @@ class Schedules:
         """
         check_flag(actor, FLAG)
         async with self._db.transaction() as transaction:
-            job = await self._jobs.begin(transaction, name, actor.to_json())
+            job = await self._jobs.begin(transaction, name, _who(actor))
             await self._note(transaction, actor, "schedule.run", job.schedule, job_id=str(job.id))
         await self._engine.announce()
-        return job
+        return _own(job, actor.workspace_id)
 
     async def stop(self, actor: Actor, name: str) -> Job:
         """Ask the job at work to stop; what it has done stays done.
@@ -98,7 +97,7 @@ class Schedules:
         """Let it begin nothing by itself until `resume`; a job at work goes on."""
         check_flag(actor, FLAG)
         async with self._db.transaction() as transaction:
-            await self._jobs.pause(transaction, name, actor.to_json())
+            await self._jobs.pause(transaction, name, _who(actor))
             await self._note(transaction, actor, "schedule.paused", name)
         return await self.get(actor, name)
 
@@ -147,9 +146,25 @@ def job_json(job: Job) -> dict[str, Any]:
     }
 
 
+def _who(actor: Actor) -> Who:
+    return actor.to_json() | {"workspace": str(actor.workspace_id)}
+
+
+def _told(one: Scheduled, workspace_id: UUID) -> Scheduled:
+    """Give a schedule as a workspace is told of it."""
+    last = one.last and _own(one.last, workspace_id)
+    return replace(one, last=last, paused_by=_named(one.paused_by, workspace_id))
+
+
 def _own(job: Job, workspace_id: UUID) -> Job:
-    """Leave out what a job did in other workspaces, and who of another one asked for it stays unnamed."""
-    return replace(job, counts=_counts(job.counts, workspace_id))
+    """Leave out what a job did in other workspaces, and who there asked for it."""
+    return replace(job, counts=_counts(job.counts, workspace_id), asked_by=_named(job.asked_by, workspace_id))
+
+
+def _named(who: Who | None, workspace_id: UUID) -> Who | None:
+    if who is None or who["workspace"] == str(workspace_id):
+        return who
+    return {"kind": who["kind"], "label": "another workspace"}
 
 
 def _counts(counts: Mapping[str, int], workspace_id: UUID) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """What the house does by itself: letting go of what is kept no longer, and sweeping up what is over.
 
-Each batch is a step of its job: counted once, and seen to again by whoever goes on if the process dies in it. What is
-done twice finds nothing the second time.
+Each batch is a step of its job. If the process dies in one, whoever goes on sees to it again and finds it done; only
+the count of that one batch is lost.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -98,7 +98,21 @@ CREATED: list[tuple[str, str, dict[str, Any]]] = [
         "trip",
         {"title": "Night watch", "departs_at": "2027-05-03T14:30:00+02:00"},
     ),
+    (
+        "create trip Night watch on 3 May 2027 at 17:00",
+        "trip",
+        _ := {"title": "Night watch", "departs_at": "2027-05-03T17:00:00+02:00"},
+    ),
+    ("create trip Night watch on 3 May 2027 5pm", "trip", _),
+    ("create trip Night watch 3 May 2027 5:00 pm", "trip", _),
+    (
+        "create trip Noon watch tomorrow at 9:05",
+        "trip",
+        {"title": "Noon watch", "departs_at": "2026-11-22T09:05:00+01:00"},
+    ),
+    ("create trip Tea at 17:00", "trip", {"title": "Tea at 17:00"}),
     ("create trip Meeting with Ada", "trip", {"title": "Meeting with Ada"}),
+    ("can you create a trip to see Mira?", "trip", {"title": "see Mira"}),
     ("create trip Talk about pricing", "trip", {"title": "Talk about pricing"}),
 ]
 
@@ -153,6 +167,16 @@ CHANGED: list[tuple[str, str, dict[str, Any]]] = [
     ("set the state of Windfall to Bornholm to finished", "update_trip", {"id": "t1", "state": "finished"}),
     ("mark Windfall to Bornholm as finished", "update_trip", {"id": "t1", "state": "finished"}),
     ("mark Windfall to Bornholm finished", "update_trip", {"id": "t1", "state": "finished"}),
+    (
+        "set the departure of Harbour day to tomorrow at noon",
+        "update_trip",
+        {"id": "t5", "departs_at": "2026-11-22T12:00:00+01:00"},
+    ),
+    ("set the class cruiser for Windfall", "update_boat", {"id": "b1", "boat_class": "cruiser"}),
+    ("set class = cruiser for Windfall", "update_boat", {"id": "b1", "boat_class": "cruiser"}),
+    ("close the Harbour day trip as under way", "update_trip", {"id": "t5", "state": "under_way"}),
+    ("delete the oldest trip", "delete_trip", {"id": "t1"}),
+    ("close Harbour day as under way", "update_trip", {"id": "t5", "state": "under_way"}),
     ("finish the trip Windfall to Bornholm", "update_trip", {"id": "t1", "state": "finished"}),
     (
         "set the departure of Windfall to Bornholm to tomorrow",
@@ -279,6 +303,7 @@ REFUSED = [
     ("restore Windfall", "what kind of record", ""),
     ("set the town of the mentor of Mira Okafor to Kiel", "", ""),
     ("delete the member Ada Park", "", ""),
+    ("set all boats over 5 berths to urgent", "Berths cannot be *urgent*", ""),
     ("delete Wind", "I found no record called “Wind”", "[Windfall](/o/boat/b1) (boat)"),
 ]
 

@@ -98,4 +98,7 @@ def _nearer(known: Refusal | None, fault: Refusal, sentence: Sentence, words: Wo
 
 
 def _title(sentence: Sentence, words: Words, kind: ObjectType) -> Setting:
+    """Give the name; of "a task to call Bob" it is "call Bob"."""
+    if len(words) > 1 and words[0].low == "to":
+        words = words[1:]
     return text_setting(kind.by_name[kind.title], sentence.text(sentence.without_determiners(words) or words))

@@ -15,11 +15,13 @@ class Cut:
 
     Attributes:
         values: Words that give fields values; the value alone if `field` says whose it is.
+        sure: The words between say so, such as "the stage of"; no other way is tried when the record is not found.
     """
 
     target: Words
     values: Words = ()
     field: Words = ()
+    sure: bool = False
 
 
 def update_cuts(sentence: Sentence, words: Words, *, loosely: bool) -> Iterator[Cut]:
@@ -40,6 +42,7 @@ def update_cuts(sentence: Sentence, words: Words, *, loosely: bool) -> Iterator[
     for i, word in enumerate(words):
         if word.low in ("with", ",") and word.kind != "quoted" and 0 < i < len(words) - 1:
             yield Cut(words[:i], words[i + 1 :])
+    yield from _turned(sentence, words)
     if loosely and not sentence.field_ends(words, 0):
         yield from (Cut(words[:i], words[i:]) for i in range(1, len(words)))
 
@@ -47,10 +50,23 @@ def update_cuts(sentence: Sentence, words: Words, *, loosely: bool) -> Iterator[
 def _cut_at(sentence: Sentence, before: Words, value: Words) -> Iterator[Cut]:
     """Give the ways to read what stands before "to": with whose field it is, with the field at the end, without one."""
     if cuts := list(owned(sentence, before)):
-        yield from (Cut(cut.target, value, cut.field) for cut in cuts)
+        yield from (Cut(cut.target, value, cut.field, sure=True) for cut in cuts)
         return
-    yield from (Cut(before[:start], value, before[start:]) for start in _ends_with(sentence, before))
+    if len(before) in sentence.field_ends(before, 0):
+        return  # "stage" to won: whose is told later, if at all
+    for start in _ends_with(sentence, before):
+        if not sentence.noun_at(before, start, sentence.kinds):  # "the Acme deal" is a deal
+            yield Cut(before[:start], value, before[start:])
     yield Cut(before, value)
+
+
+def _turned(sentence: Sentence, words: Words) -> Iterator[Cut]:
+    """Give the ways to cut "stage = won for Acme renewal", "priority high for Call Bob"."""
+    for end in sentence.field_ends(words, 0):
+        start = end + sentence.is_in(words, end, "into")
+        for i in range(len(words) - 2, start, -1):
+            if words[i].low in ("for", "of", "on") and words[i].kind != "quoted":
+                yield Cut(words[i + 1 :], words[start:i], words[:end])
 
 
 def owned(sentence: Sentence, words: Words) -> Iterator[Cut]:

@@ -17,11 +17,13 @@ class Setting:
     Attributes:
         value: JSON as the tool takes it; an amount may lack its currency.
         said: The same as conditions, to be told in words.
+        day: It is a time of which only the day was said.
     """
 
     field: Field
     value: Any
     said: tuple[Condition, ...]
+    day: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from metier.builtin.providers.offline.stretches import At, stretch_at
 from metier.builtin.providers.offline.tokens import Token, tokenize
 from metier.builtin.providers.offline.writes.choose import chosen_hit
 from metier.builtin.providers.offline.writes.deed import Pause, Refusal, Setting
+from metier.builtin.providers.offline.writes.hours import Hour, time_in
 from metier.builtin.providers.offline.writes.words import QUOTES, Sentence, Words
 from metier.filters.operands import is_object
 from metier.records.shape import Field, FieldType, ObjectType
@@ -31,6 +32,28 @@ def settings_of(sentence: Sentence, words: Words, kind: ObjectType) -> tuple[Set
         Pause: A name has to be looked up first, or several records go by it.
         Refusal: They are no values of this object.
     """
+    return _with_hour(sentence, words, kind) or _read(sentence, words, kind)
+
+
+def _with_hour(sentence: Sentence, words: Words, kind: ObjectType) -> tuple[Setting, ...] | None:
+    """Read the words around a time of day, which belongs to the one day among them."""
+    hour = time_in(words)
+    if hour is None:
+        return None
+    try:
+        settings = _read(sentence, [*words[: hour.start], *words[hour.end :]], kind)
+    except Refusal:
+        return None
+    is_told = sum(setting.day for setting in settings) == 1
+    return tuple(_at(setting, hour) if setting.day else setting for setting in settings) if is_told else None
+
+
+def _at(setting: Setting, hour: Hour) -> Setting:
+    moment = datetime.fromisoformat(setting.value).replace(hour=hour.hour, minute=hour.minute).isoformat()
+    return Setting(setting.field, moment, (Condition((setting.field.name,), "eq", moment),))
+
+
+def _read(sentence: Sentence, words: Words, kind: ObjectType) -> tuple[Setting, ...]:
     told = _equated(sentence, _without_by(sentence, words), kind)
     reading = sentence.values(told, kind.name)
     _check(sentence, reading, told, kind)
@@ -301,7 +324,7 @@ def _day(node: Condition, field: Field, sentence: Sentence) -> Setting:
         sentence.world.language.stems.of(word) for word in sentence.world.language.sets["day_ends"]
     }
     moment = datetime.combine(day, time(23, 59) if ends else time(), sentence.world.clock.zone).isoformat()
-    return Setting(field, moment, (Condition(node.path, "eq", moment),))
+    return Setting(field, moment, (Condition(node.path, "eq", moment),), day=True)
 
 
 def _single_day(node: Condition, sentence: Sentence) -> date | None:

@@ -127,6 +127,8 @@ class Target:
             raise Refusal(
                 f"I did not understand which {escaped(small(self._noun[0].label))} is meant.", "Say its name."
             )
+        if self._says_nothing():
+            raise Refusal("I did not understand which record is meant.", "Say its name.", unread=True)
         hits = sentence.world.known.get(fold(name))
         if hits is None and sentence.world.can_look_up:
             raise Pause(LookUp((name,)))
@@ -137,12 +139,18 @@ class Target:
         exact = [hit for hit in hits or () if fold(hit.label) == fold(name)]
         if near and (self._noun is not None or not exact or near[0] in exact):
             return chosen_hit(sentence, f"Several records are called like “{name}”.", near)
-        if self._noun is not None and len(self._name_words()) > 1:
+        if self._noun is not None:
             try:
                 return self._found(kinds)
             except Refusal:
                 pass
         raise self._missing(name, [*exact, *near] or closest(name, hits or ()), kinds)
+
+    def _says_nothing(self) -> bool:
+        """Whether what stands in place of a name is no name: "all", "to"."""
+        stop = self._sentence.world.language.stop
+        words = self._name_words()
+        return all(not word.capital and word.kind == "word" and stop.at(words, i) for i, word in enumerate(words))
 
     def _missing(self, name: str, others: Sequence[Hit], kinds: Sequence[ObjectType]) -> Refusal:
         what = f"{escaped(small(kinds[0].label))} " if len(kinds) == 1 else "record "

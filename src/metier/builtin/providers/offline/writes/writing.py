@@ -75,7 +75,7 @@ def _update(sentence: Sentence, words: Words) -> Deed:
         try:
             return _changed(sentence, cut.target, lambda kind, cut=cut: _values(sentence, cut, kind))
         except Refusal as refusal:
-            if not refusal.unread:
+            if cut.sure and not refusal.unread:
                 raise
             first = refusal if first is None or (refusal.near and not first.near) else first
     if wrong := named_wrongly(sentence, words):
@@ -198,7 +198,12 @@ def _reopen(sentence: Sentence, words: Words) -> Deed:
 
 
 def _moved(sentence: Sentence, words: Words, verb: str, fits: Callable[[Field, str], bool]) -> Deed:
-    """Choose an option after which nothing is left to do, or one before that; of several a person chooses."""
+    """Choose an option after which nothing is left to do, or one before that; of several a person chooses.
+
+    "close Acme renewal as lost" names it.
+    """
+    if any(word.low == "as" and word.kind != "quoted" for word in words[1:-1]):
+        return _update(sentence, words)
 
     def give(kind: ObjectType) -> Settings:
         field = _staged(kind, verb)

@@ -81,6 +81,7 @@ class Jobs:
         self._ticks = ticks
         self._carrier = carrier(db, self._run)
         self._schedules: dict[str, Schedule] = {}
+        self._seen_to: dict[str, datetime] = {}  # the last tick of each schedule, so that the database is asked once
         self._running: dict[UUID, asyncio.Task[Any] | None] = {}
         self.fault = ""  # why jobs are not run here, if they should be
         self._is_new = False  # the worker has another name than the one that jobs are taken under
@@ -253,8 +254,13 @@ class Jobs:
     async def _tick(self, schedule: Schedule) -> int:
         """Make a job of the last tick, if it was not seen to; a schedule that is new waits for its next one."""
         now = self._clock.now()
-        facts = {"name": schedule.name, "tick": schedule.when.latest(now), "now": now}
-        return await self._db.execute(_TICK, facts | {"id": self._clock.new_id()})
+        tick = schedule.when.latest(now)
+        if self._seen_to.get(schedule.name) == tick:
+            return 0
+        facts = {"id": self._clock.new_id(), "name": schedule.name, "tick": tick, "now": now}
+        begun = await self._db.execute(_TICK, facts)
+        self._seen_to[schedule.name] = tick
+        return begun
 
     async def _see_to_left(self, open_jobs: Sequence[Mapping[str, Any]]) -> None:
         """Let jobs of dead workers go on, and end those that nobody will go on with."""

@@ -146,6 +146,22 @@ async def test_cells_inherit_allow_and_deny(site: Site):
     assert "port" not in (await mate(site)).objects, "all of it inherits again"
 
 
+async def test_a_single_cell_inherits_by_itself(site: Site):
+    await made(site, all_objects=["read"])
+    await site.post(f"{URL}/mate", await matrix(site) | {"o:ship:update": "allow", "o:ship:read": "deny"})
+    await site.post(f"{URL}/mate", await matrix(site) | {"o:ship:read": ""})
+    page = await site.page(f"{URL}/mate")
+    once = await mate(site)
+    form = await matrix(site)
+    await site.post(f"{URL}/mate", form | {"all": ["read", "create"]})
+    twice = await mate(site)
+
+    assert not page.select("select[name='o:ship:read'] option[selected]")
+    assert page.select_one("select[name='o:ship:update'] option[selected]")["value"] == "allow"
+    assert once.actions("ship") == {Action.READ, Action.UPDATE}
+    assert twice.actions("ship") == {Action.READ, Action.UPDATE, Action.CREATE}
+
+
 async def test_the_admins_role_can_be_looked_at_only(site: Site):
     page = await site.page(f"{URL}/admin")
 

@@ -31,6 +31,7 @@ class RoleForm(TypedDict, total=False):
     can_access_all_tools: bool | None
     all_objects: Any
     objects: Any
+    inherits: Any
     fields: Any
     rows: Any
     flags: Any
@@ -58,6 +59,7 @@ class _Reader:
 
     def __init__(self, role: Role) -> None:
         self._role = role
+        self._switched_objects: set[str] = set()  # of which the form says anew what is allowed
         self.problems: list[Problem] = []
 
     def read(self, body: Mapping[str, Any]) -> Role:
@@ -68,6 +70,7 @@ class _Reader:
         role = replace(self._role, **self._plain(body))
         role = replace(role, all_objects=self._all_objects(body, role))
         role = replace(role, objects=self._objects(body, role), fields=self._fields(body, role))
+        role = self._inheriting(body, role)
         return replace(role, rows=self._rows(body, role), flags=self._flags(body, role))
 
     def _wrong(self, path: str, problem: str, allowed: Iterable[str] = (), **more: Any) -> None:
@@ -158,7 +161,24 @@ class _Reader:
         for path, name, one in self._named("object_permissions", body):
             start = found.get(name, role.all_objects)
             found[name] = self._switched(f"{path}.", one, start, "can_{}_object_records")
+            self._switched_objects.add(name)
         return found
+
+    def _inheriting(self, body: Mapping[str, Any], role: Role) -> Role:
+        """Let single actions of objects follow `all_objects`; whoever says what an object allows says it anew."""
+        given = self._object("inherits", body.get("inherits", {}), {"company": ["create"]})
+        found = {} if "objects" in body else {n: a for n, a in role.inherits.items() if n in role.objects}
+        found = {name: actions for name, actions in found.items() if name not in self._switched_objects}
+        found |= {name: self._actions(f"inherits.{name}", raw) for name, raw in given.items()}
+        objects = dict(role.objects)
+        for name, actions in found.items():
+            objects[name] = (objects.get(name, role.all_objects) - actions) | (role.all_objects & actions)
+        whole = {name for name, actions in found.items() if actions == EVERY_ACTION}
+        return replace(
+            role,
+            objects={name: actions for name, actions in objects.items() if name not in whole},
+            inherits={name: actions for name, actions in found.items() if actions and name not in whole},
+        )
 
     def _object_actions(self, path: str, raw: Any, role: Role) -> Actions:
         if not is_object(raw):

@@ -151,17 +151,17 @@ def check_editable(role: Role | None) -> None:
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
-_PARTS = ("objects", "fields", "rows")  # of a body, by object
+_PARTS = ("objects", "inherits", "fields", "rows")  # of a body, by object
 
 
 def _kept(body: Body, before: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Give what a body says of objects as before, part by part."""
     was = {part: before.get(part, {}) for part in _PARTS}
-    return {part: {n: said for n, said in body[part].items() if was[part].get(n) == said} for part in _PARTS}
+    return {part: {n: said for n, said in body.get(part, {}).items() if was[part].get(n) == said} for part in _PARTS}
 
 
 def _without(body: Body, kept: Mapping[str, Mapping[str, Any]]) -> Body:
-    return body | {part: {n: said for n, said in body[part].items() if n not in kept[part]} for part in _PARTS}
+    return body | {part: {n: said for n, said in body.get(part, {}).items() if n not in kept[part]} for part in _PARTS}
 
 
 def _together(body: Body, own: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> Body:
@@ -170,10 +170,11 @@ def _together(body: Body, own: Mapping[str, Any], kept: Mapping[str, Mapping[str
     Raises:
         Invalid: It names an object twice, in two spellings.
     """
-    twice = [f"{part}.{name}" for part in _PARTS for name in own[part].keys() & kept[part].keys()]
+    twice = [f"{part}.{name}" for part in _PARTS for name in own.get(part, {}).keys() & kept[part].keys()]
     if twice:
         raise Invalid.of([Problem(path, "is named twice, in two spellings") for path in twice], what="The role")
-    return body | {part: dict(sorted({**own[part], **kept[part]}.items())) for part in _PARTS}
+    parts = {part: dict(sorted({**own.get(part, {}), **kept[part]}.items())) for part in _PARTS}
+    return body | {part: said for part, said in parts.items() if said or part in body}
 
 
 def _check_name(edit: Edit) -> None:

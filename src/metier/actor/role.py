@@ -84,6 +84,7 @@ class Role:
     Attributes:
         all_objects: Actions allowed on every object that `objects` does not name.
         objects: Actions allowed per object name, e.g. `{"opportunity": {"read"}}`; wins over `all_objects`.
+        inherits: Of objects that `objects` names, the actions that follow `all_objects` when that changes.
         flags: Settings and tool flags the role holds, e.g. `AI`; see `metier.actor.FLAGS`.
         fields: What is left of reading and updating a field, e.g. `{"company": {"revenue": {"read"}, "margin": {}}}`.
             A field that is not named can be read and updated with its object.
@@ -108,6 +109,7 @@ class Role:
     description: str = ""
     icon: str = ""
     is_editable: bool = True
+    inherits: Mapping[str, Actions] = field(default_factory=dict[str, Actions])
 
     def actions(self, object_name: str) -> Actions:
         """Give what the role allows on the object."""
@@ -172,7 +174,8 @@ class Role:
 
     def body(self) -> dict[str, Any]:
         """Give what the role is, without its id, name and label; this is what is stored."""
-        return {
+        inherits = {name: listed(actions) for name, actions in sorted(self.inherits.items())}
+        return ({"inherits": inherits} if inherits else {}) | {
             "description": self.description,
             "icon": self.icon,
             "is_editable": self.is_editable,
@@ -214,6 +217,7 @@ class Role:
             description=body.get("description", ""),
             icon=body.get("icon", ""),
             is_editable=body.get("is_editable", True),
+            inherits={thing: _actions(actions) for thing, actions in body.get("inherits", {}).items()},
         )
 
 

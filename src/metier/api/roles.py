@@ -43,6 +43,7 @@ class RoleForm(BaseModel):
     can_access_all_tools: Any = _shown({"type": "boolean"}, False)
     all_objects: Any = _shown(_ACTIONS, ["read"])
     objects: Any = _shown(_PER_OBJECT, {"company": ["read"]})
+    inherits: Any = _shown(_PER_OBJECT, {"company": ["create"]})
     fields: Any = _shown(_PER_FIELD, {"company": {"revenue": []}})
     rows: Any = _shown(_PER_OBJECT | {"additionalProperties": _RULES}, {"opportunity": [{"where": {"owner": "me"}}]})
     flags: Any = _shown({"type": "array", "items": {"type": "string"}}, ["AI"])

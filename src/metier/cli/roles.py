@@ -34,6 +34,10 @@ Objects = Annotated[
     list[str] | None,
     typer.Option(help="A rule for one object, e.g. company=read,update, or note= for nothing; may be given again."),
 ]
+Inherits = Annotated[
+    list[str] | None,
+    typer.Option(help="Actions of one object that follow --all-objects, e.g. company=create,delete; again for more."),
+]
 Fields = Annotated[
     list[str] | None,
     typer.Option(help="What is left of a field, e.g. company.revenue= to hide it, company.name=read; again for more."),
@@ -71,6 +75,7 @@ def register(app: typer.Typer) -> None:
         description: Description = None,
         all_objects: AllObjects = None,
         objects: Objects = None,
+        inherits: Inherits = None,
         fields: Fields = None,
         rows: Rows = None,
         flags: Flags = None,
@@ -82,6 +87,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Make a role; what is not named it does not allow."""
         form = _form(label, description, all_objects, objects, fields, rows, flags, all_settings, all_tools, assign_to)
+        form["inherits"] = dict(_object_rule(one, "--inherits") for one in inherits) if inherits else None
         asyncio.run(_create(name, form, note=note, as_json=as_json))
 
     @roles.command("update")
@@ -91,6 +97,7 @@ def register(app: typer.Typer) -> None:
         description: Description = None,
         all_objects: AllObjects = None,
         objects: Objects = None,
+        inherits: Inherits = None,
         fields: Fields = None,
         rows: Rows = None,
         flags: Flags = None,
@@ -102,6 +109,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Change a role for all who hold it; an option replaces what was there, and what is left out stays."""
         form = _form(label, description, all_objects, objects, fields, rows, flags, all_settings, all_tools, assign_to)
+        form["inherits"] = dict(_object_rule(one, "--inherits") for one in inherits) if inherits else None
         asyncio.run(_update(name, form, note=note, as_json=as_json))
 
     @roles.command("delete")
@@ -169,7 +177,7 @@ def _form(
         "label": label,
         "description": description,
         "all_objects": None if all_objects is None else _actions(all_objects, "--all-objects"),
-        "objects": dict(map(_object_rule, objects)) if objects else None,
+        "objects": dict(_object_rule(one, "--objects") for one in objects) if objects else None,
         "fields": _field_rules(fields) if fields else None,
         "rows": _row_rules(rows) if rows else None,
         "flags": None if flags is None else _parts(flags),
@@ -179,10 +187,10 @@ def _form(
     }
 
 
-def _object_rule(text: str) -> "tuple[str, frozenset[Action]]":
+def _object_rule(text: str, option: str) -> "tuple[str, frozenset[Action]]":
     """Read `company=read,update`."""
-    name, actions = _split(text, "--objects", "company=read,update")
-    return name, _actions(actions, f"--objects {name}")
+    name, actions = _split(text, option, "company=read,update")
+    return name, _actions(actions, f"{option} {name}")
 
 
 def _field_rules(texts: Sequence[str]) -> "dict[str, dict[str, frozenset[Action]]]":
@@ -242,7 +250,8 @@ def _say(role: "Role", *, as_json: bool) -> None:
         say(f"  {role.description}")
     say(f"  every object: {_words(role.all_objects)}")
     for object_name, actions in sorted(role.objects.items()):
-        say(f"  {object_name}: {_words(actions)}")
+        inherits = role.inherits.get(object_name)
+        say(f"  {object_name}: {_words(actions)}{f'; inherits {_words(inherits)}' if inherits else ''}")
     for object_name, rules in sorted(role.fields.items()):
         for field, actions in sorted(rules.items()):
             say(f"  {object_name}.{field}: {'read' if actions else 'hidden'}")

@@ -23,6 +23,7 @@ def follow(body: Mapping[str, Any], renames: Renames) -> Body:
     fields = body.get("fields", {})
     followed = {
         "objects": {reader.object(name): actions for name, actions in body.get("objects", {}).items()},
+        "inherits": {reader.object(name): actions for name, actions in body.get("inherits", {}).items()},
         "fields": {
             reader.object(name): {reader.field(name, field): actions for field, actions in rules.items()}
             for name, rules in fields.items()

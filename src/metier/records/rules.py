@@ -30,9 +30,10 @@ def own_names(role: Role, actor: Actor, view: View, here: Here) -> Role:
     objects = {kind.name: role.objects[name] for name, kind in reader.kinds("objects", role.objects)}
     fields = {kind.name: reader.fields(name, kind, role) for name, kind in reader.kinds("fields", role.fields)}
     rows = {kind.name: reader.rules(name, kind, role.rows[name]) for name, kind in reader.kinds("rows", role.rows)}
+    inherits = {kind.name: role.inherits[name] for name, kind in reader.kinds("inherits", role.inherits)}
     if reader.problems:
         raise Invalid.of(reader.problems, what="The role")
-    return replace(role, objects=objects, fields=fields, rows=rows)
+    return replace(role, objects=objects, inherits=inherits, fields=fields, rows=rows)
 
 
 class _Reader:

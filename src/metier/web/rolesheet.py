@@ -1,8 +1,6 @@
 """A role as a form: the matrix of objects and actions, the flags, and what one object's panel says. Pure.
 
-A cell inherits from the row of all objects, allows or denies. A role either names an object with all that is allowed on
-it or not at all, so the first cell that does not inherit makes the row a rule of its own: the others keep what they
-inherit at that time.
+A cell inherits from the row of all objects, allows or denies, each by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +52,7 @@ class Sheet:
                 (name, action.value): ALLOW if action in actions else DENY
                 for name, actions in role.objects.items()
                 for action in Action
+                if action not in role.inherits.get(name, ())
             },
             flags=role.flags,
             switches=frozenset(key for key, _, _ in GROUPS if getattr(role, key)),
@@ -88,6 +87,7 @@ class Sheet:
             "can_be_assigned_to": sorted(self.holders),
             "all_objects": sorted(self.all_objects),
             "objects": {name: self._allowed(name) for name in named},
+            "inherits": {name: [a.value for a in Action if self.state(name, a) == INHERIT] for name in named},
             "flags": sorted(self.flags),
             **{key: key in self.switches for key, _, _ in GROUPS},
         }

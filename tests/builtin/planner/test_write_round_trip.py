@@ -1,5 +1,6 @@
 """Every plan to write, put into words, is planned back: any object, any fields, values of every type, awkward texts."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -130,6 +131,34 @@ def test_a_deed_put_into_words_is_read_back_as_the_same_call(deed: Deed) -> None
 
     assert isinstance(step, Call), f"{said!r}: {step}"
     assert (step.tool, step.arguments) == (f"{deed.verb}_{deed.object}", arguments), said
+
+
+WORDS = re.findall(
+    r"\S+",
+    """create add set change update mark rename assign clear close reopen delete remove restore new the a of to as for
+    with by and , ; : 's “Windfall” Windfall boat boats trip trips sailor class cruiser berths 7 50k €5 home port Kiel
+    skipper Mira Okafor me nobody tomorrow next week 3 May 2027 state finished insured not all every my is = called
+    in at or them departure price USD last without zorp a@b.co b.co 14:30 5pm 30 %
+    01890a5d-ac96-774b-bcce-b302099a8057 ' " -""",
+)
+
+
+@pytest.mark.proof
+@settings(max_examples=cases(150), deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(WORDS[:14]), st.lists(st.sampled_from(WORDS), max_size=9))
+async def test_any_words_lead_to_a_call_that_reads_back_or_to_words_that_say_why_not(
+    verb: str, words: list[str]
+) -> None:
+    spoken, again = talk(), talk()
+
+    said = await spoken.ask(" ".join([verb, *words]))
+
+    assert said
+    for plan in (
+        plan for plan in spoken.plans if plan["chips"][0]["kind"] in ("create", "update", "delete", "restore")
+    ):
+        await again.ask(plan["restatement"])
+        assert [one["call"] for one in again.plans] == [plan["call"]], plan["restatement"]
 
 
 #: Words whose own meaning counts, or that stand in names.

@@ -453,6 +453,14 @@ async def test_a_no_and_an_error_are_told_plainly() -> None:
     assert said == "Nothing was changed. Ada declined: Delete Windfall.\n"
 
 
+async def test_what_others_wrote_is_told_as_text() -> None:
+    spoken = talk(failures={"delete_boat": "Ada declined: Delete ![x](https://evil.example/x)."})
+
+    said = await spoken.ask("delete the boat Windfall")
+
+    assert "\\!\\[x\\]" in said
+
+
 async def test_help_says_that_changes_are_confirmed() -> None:
     assert "confirm" in await talk().ask("what can you do?")
     assert "confirm" not in await Talk().ask("what can you do?")

@@ -66,7 +66,7 @@ def written(verb: str, teller: Teller, output: Json) -> Iterator[str]:
         output: `{"success", "message", "result": {"object", "changes": […]}}` or what went wrong.
     """
     if not output.get("success"):
-        yield refused(str(output.get("message") or "The tool failed."))
+        yield refused(escaped(str(output.get("message") or "The tool failed.")))
         return
     result: Json = output.get("result") or {}
     changes: Sequence[Json] = result.get("changes") or ()

@@ -213,7 +213,8 @@ def _moved(sentence: Sentence, words: Words, verb: str, fits: Callable[[Field, s
         labels = [option.label for option in options]
         place = chosen(sentence, f"Which {small(field.label)} is meant by “{verb}”?", labels)
         if place is None:
-            raise Refusal(f"*{verb.capitalize()}* may mean {listing(labels, 'or')}.", _EXAMPLE)
+            meant = listing([escaped(label) for label in labels], "or")
+            raise Refusal(f"*{verb.capitalize()}* may mean {meant}.", _EXAMPLE)
         return (option_setting(field, options[place].value),)
 
     return _changed(sentence, words, give)

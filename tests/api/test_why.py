@@ -41,3 +41,25 @@ async def test_slips_are_told(client: httpx.AsyncClient):
     ]
 
     assert statuses == [422, 422, 422, 422, 404, 404, 404, 404, 404, 422]
+
+
+async def test_an_agents_role_must_allow_it_too(anonymous: httpx.AsyncClient, sample_house: House):
+    access, admin = sample_house.metier.access, sample_house.actor
+    await access.create_role(admin, name="scout", all_objects=["read"], objects={"note": []})
+    body = {"name": "scout", "prompt": "Look.", "role": "scout"}
+    await sample_house.metier.definitions.publish(admin, "agent", body, create=True)
+    key = await access.create_key(admin, role="admin", name="k")
+    await access.create_role(admin, name="plain", all_objects=["read"])
+    plain = await access.create_key(admin, role="plain", name="p")
+    url = "/api/v1/access/why?object=note&agent=scout"
+
+    found = (await anonymous.get(url, headers={"Authorization": f"Bearer {key.token}"})).json()
+    company = (
+        await anonymous.get(url.replace("note", "company"), headers={"Authorization": f"Bearer {key.token}"})
+    ).json()
+    refused = await anonymous.get(url, headers={"Authorization": f"Bearer {plain.token}"})
+    unknown = await anonymous.get(f"{url}x", headers={"Authorization": f"Bearer {key.token}"})
+
+    assert (found["allowed"], found["role"]) == (False, "scout")
+    assert company["allowed"]
+    assert (refused.status_code, unknown.status_code) == (403, 404)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from metier.actor import FLAGS, Action, Actor
+from metier.actor import FLAGS, Action, Actor, check_flag
 from metier.actor.reason import Reason, why_flag
 from metier.api.auth import Asker, House
 from metier.api.errors import error_answers
@@ -27,10 +27,12 @@ def router() -> APIRouter:
         flag: Annotated[str | None, Query(max_length=200)] = None,
         member: Annotated[str | None, Query(max_length=300)] = None,
         role: Annotated[str | None, Query(max_length=200)] = None,
+        agent: Annotated[str | None, Query(max_length=200)] = None,
     ) -> dict[str, Any]:
-        """Say which rule lets you, a member or a role do something, or forbids it."""
+        """Say which rule lets you, a member or a role do something, itself or through an agent, or forbids it."""
+        whom = {"member": member, "role": role, "agent": agent}
         reason = await reason_of(
-            house, actor, object, field=field, record_id=record_id, action=action, flag=flag, member=member, role=role
+            house, actor, object, field=field, record_id=record_id, action=action, flag=flag, **whom
         )
         return reason.to_json()
 
@@ -48,8 +50,12 @@ async def reason_of(
     flag: str | None = None,
     member: str | None = None,
     role: str | None = None,
+    agent: str | None = None,
 ) -> Reason:
     """Look up whom it is about, and ask.
+
+    Args:
+        agent: One that acts for them: then both its role and theirs must allow it.
 
     Raises:
         Invalid: Neither an object nor a flag is named, or both a member and a role.
@@ -62,6 +68,9 @@ async def reason_of(
         raise Invalid.of([Problem("role", "name either a member or a role", example="member")])
     another = member is not None or role is not None
     of = await house.access.another(actor, member=member, role=role) if another else None
+    if agent is not None:
+        check_flag(actor, "ROLES")
+        of = await house.agents.acting(of or actor, agent)
     if flag:
         if flag not in FLAGS:
             raise NotFound("flag", flag, FLAGS)

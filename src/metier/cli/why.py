@@ -21,10 +21,11 @@ def register(app: typer.Typer) -> None:
         flag: Annotated[str | None, typer.Option(help="A flag instead of an object, e.g. AI.")] = None,
         member: Annotated[str | None, typer.Option(help="Whose right it is about: an e-mail or id.")] = None,
         role: Annotated[str | None, typer.Option(help="The role it is about.")] = None,
+        agent: Annotated[str | None, typer.Option(help="An agent that acts for them.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """Say why somebody may see or do something, or not: the rule that decides."""
-        named = {"field": field, "record_id": record, "flag": flag, "member": member, "role": role}
+        named = {"field": field, "record_id": record, "flag": flag, "member": member, "role": role, "agent": agent}
         asyncio.run(_why(object_name, action, named, as_json=as_json))
 
 

@@ -4,7 +4,7 @@ Everything that is asked is in the address. What the one who asks may not see st
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ class Asked:
     Attributes:
         who: `role:NAME` or `member:ID`; empty: nothing is asked yet.
         what: An object's name, or `flag:NAME`.
+        agent: One that acts for them; empty: they themselves.
     """
 
     who: str = ""
@@ -45,6 +46,7 @@ class Asked:
     what: str = ""
     field: str = ""
     record_id: str = ""
+    agent: str = ""
 
     @property
     def flag(self) -> str:
@@ -56,10 +58,11 @@ class Asked:
         kind, _, name = self.who.partition(":")
         if kind not in ("role", "member"):
             raise Invalid("Choose a role or a member.")
+        whom = {kind: name, "agent": self.agent or None}
         if self.flag:
-            return {kind: name, "flag": self.flag}
+            return whom | {"flag": self.flag}
         action = Action(self.action) if self.action in tuple(Action) else Action.READ
-        return {kind: name, "action": action, "field": self.field or None, "record_id": self.record_id or None}
+        return whom | {"action": action, "field": self.field or None, "record_id": self.record_id or None}
 
 
 async def show_why(
@@ -71,14 +74,15 @@ async def show_why(
     object: str = "",
     field: str = "",
     record_id: str = "",
+    agent: str = "",
 ) -> Response:
     """Show the form, and the answer if something is asked."""
     check_flag(actor, "ROLES")
-    asked = Asked(who.strip(), action, object.strip(), field, record_id.strip())
+    asked = Asked(who.strip(), action, object.strip(), field, record_id.strip(), agent)
     objects = {kind.name: kind for kind in await house.records.objects(actor)}
     kind = objects.get(asked.what)
     if kind is None or field not in kind.by_name:
-        asked = Asked(asked.who, asked.action, asked.what, "", asked.record_id)  # a field of the object before
+        asked = replace(asked, field="")  # a field of the object before
     reason, error = await _answer(house, actor, asked)
     return await page(
         request,
@@ -87,6 +91,7 @@ async def show_why(
         status=error.status if error else 200,
         asked=asked,
         people=await _people(house, actor),
+        agents=await house.agents.all(actor.workspace_id),
         objects=list(objects.values()),
         kind=kind,
         record=await _record(house, actor, kind, asked.record_id),

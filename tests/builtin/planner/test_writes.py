@@ -184,6 +184,7 @@ CHANGED: list[tuple[str, str, dict[str, Any]]] = [
         {"id": "t1", "departs_at": "2026-11-22T00:00:00+01:00"},
     ),
     ("delete the boat Windfall", "delete_boat", {"id": "b1"}),
+    ("Delete the boat Windfall. Thanks!", "delete_boat", {"id": "b1"}),
     ("delete Sea Breeze", "delete_boat", {"id": "b2"}),
     ("delete Harbour trip", "delete_trip", {"id": "t4"}),
     ("remove the Windfall boat", "delete_boat", {"id": "b1"}),
@@ -270,6 +271,9 @@ async def test_what_is_planned_reads_back_as_the_same(sentence: str) -> None:
         "Mira wants to sell the boat Windfall",
         "undo that",
         "delete the boat Windfall and create a boat Windrose. And then rename it!",
+        "create boat Windrose and delete Windfall",
+        "create boat Windrose. Then rename it to Wind",
+        "delete Sea Breeze, then delete Windfall",
     ],
 )
 async def test_what_asks_for_no_change_or_for_none_that_is_understood_writes_nothing(sentence: str) -> None:
@@ -371,6 +375,16 @@ async def test_more_than_one_call_may_write_is_refused_before_it_is_asked() -> N
 
     assert written(spoken) == []
     assert "101 boats match; I change at most 100 at once." in said
+
+
+async def test_of_more_than_may_be_written_not_even_the_first_are() -> None:
+    rows = [{"id": f"b{i}", "name": f"Boat {i}"} for i in range(100)]
+    spoken = talk(answers={"find_boats": {"records": rows, "total": 300}})
+
+    await spoken.ask("delete the first 200 boats")
+    assert written(spoken) == []
+    await spoken.ask("delete the first 100 boats")
+    assert len(written(spoken)[0][1]["id"]) == 100
 
 
 async def test_a_filter_that_finds_nothing_writes_nothing() -> None:

@@ -62,7 +62,7 @@ def _cut_at(sentence: Sentence, before: Words, value: Words) -> Iterator[Cut]:
 
 def _turned(sentence: Sentence, words: Words) -> Iterator[Cut]:
     """Give the ways to cut "stage = won for Acme renewal", "priority high for Call Bob"."""
-    for end in sentence.field_ends(words, 0):
+    for end in sentence.field_ends(words, 0)[:1]:
         start = end + sentence.is_in(words, end, "into")
         for i in range(len(words) - 2, start, -1):
             if words[i].low in ("for", "of", "on") and words[i].kind != "quoted":

@@ -18,12 +18,13 @@ from metier.builtin.providers.offline.refusal import CAN_WRITE
 from metier.builtin.providers.offline.restate import Teller, small
 from metier.builtin.providers.offline.spec import MAX_LIMIT, Condition, Hit, Spec, arguments
 from metier.builtin.providers.offline.stretches import Clockwork
+from metier.builtin.providers.offline.tokens import Token
 from metier.builtin.providers.offline.turn import Turn
 from metier.builtin.providers.offline.understand import Understanding
 from metier.builtin.providers.offline.writes import tell
 from metier.builtin.providers.offline.writes.choose import chosen_hit
 from metier.builtin.providers.offline.writes.deed import Choice, Deed, Pause, Refusal, Setting
-from metier.builtin.providers.offline.writes.words import CALLED, Sentence, Words
+from metier.builtin.providers.offline.writes.words import CALLED, QUOTES, Sentence, Words
 from metier.builtin.providers.offline.writes.writing import deed_of
 from metier.llm.messages import ToolCall
 from metier.records.shape import DEFAULT_CURRENCY, FieldType
@@ -100,11 +101,25 @@ class Writing:
         verb, end = found
         world = World(self._schema, language, clock, turn.known)
         shouting, chosen = looks_titled(words), _chosen(turn, self._schema.ask)
-        rest = _ended(words[end:])
+        rest = self._alone(words[end:])
         sentence = Sentence(
             turn.question, rest, self._understanding, world, shouting, me=me, chosen=chosen, last=turn.last
         )
         return self._done(turn, sentence, deed_of(sentence, verb, rest), clock)
+
+    def _alone(self, words: Words) -> Words:
+        """Give the words of the one thing that is asked for, without thanks behind it.
+
+        Raises:
+            Refusal: Another thing is asked for behind it; it must not become part of a name.
+        """
+        thanks = self._understanding.language.help["thanks"]
+        stop = next((i for i in range(1, len(words)) if _parts(words[i - 1]) and thanks.at(words, i)), len(words))
+        rest = _ended(words[:stop])
+        for i, word in enumerate(rest):
+            if _parts(word) and self._understanding.verb_at(rest[i + 1 :]) is not None:
+                raise Refusal("I do one thing at a time.", f"Say one after the other. {QUOTES}")
+        return rest
 
     def _begins_new(self, words: Words) -> bool:
         """Whether a record is begun with: "new company called Foo"; "new companies" asks for some."""
@@ -159,6 +174,11 @@ class Writing:
 
     def _teller(self, kind: str, clock: Clockwork) -> Teller:
         return Teller(self._schema.objects[kind], self._schema, clock)
+
+
+def _parts(word: Token) -> bool:
+    """Whether another sentence may begin behind a word."""
+    return word.kind != "quoted" and word.low in (".", "!", "?", ";", ",", "and", "then")
 
 
 def _ended(words: Words) -> Words:

@@ -11,7 +11,7 @@ from metier.builtin.providers.offline.cells import escaped, link
 from metier.builtin.providers.offline.names import closest, fold
 from metier.builtin.providers.offline.outcome import Abstain, Answer, LookUp, Outcome, Unsure
 from metier.builtin.providers.offline.restate import listing, small
-from metier.builtin.providers.offline.spec import Hit, Spec
+from metier.builtin.providers.offline.spec import MAX_LIMIT, Hit, Spec
 from metier.builtin.providers.offline.writes.choose import chosen_hit
 from metier.builtin.providers.offline.writes.deed import Pause, Refusal
 from metier.builtin.providers.offline.writes.words import CALLED, QUOTES, Sentence, Words, is_plural
@@ -105,6 +105,8 @@ class Target:
         outcome = sentence.understanding.records(sentence.question(self._words), sentence.world)
         match outcome:
             case Answer(spec=spec, unread=()) if not (spec.count or spec.select):
+                if spec.limit == MAX_LIMIT and not any(word.low in ("100", "hundred") for word in self._words):
+                    raise Refusal(f"I change at most {MAX_LIMIT} records at once.")  # "the first 200", cut down
                 return self._of_kinds(spec.one or spec, kinds)
             case LookUp():
                 raise Pause(outcome)

@@ -9,6 +9,7 @@ from metier.cli import asking
 from metier.cli.answering import Answering
 from metier.cli.asking import Reply
 from metier.errors import RequestChanged
+from tests.cli.conftest import Run
 
 CONFIRM = {"id": "1", "hash": "a", "kind": "confirm", "title": "Update Acme", "tool": {"name": "t", "effect": "write"}}
 SETUP = CONFIRM | {"id": "2", "title": "New object", "tool": {"name": "t", "effect": "admin"}}
@@ -106,3 +107,15 @@ def test_before_and_after_are_written_out():
     assert "City: – → Berlin" in written
     assert 't {"id":"7","city":"Berlin"}' in written
     assert "has read: records" in written
+
+
+def test_a_change_in_words_ends_with_3_where_nobody_is_there_and_goes_on_with_a_yes(run: Run):
+    assert run("demo", "--load-only").code == 0
+
+    assert run("ask", "create company Quillwork with 50 employees").code == 3
+    (request,) = run("requests", "list", "--json").json_lines()
+    assert request["title"] == "Create company Quillwork"
+    answered = run("requests", "answer", request["id"], "approve", "--hash", request["hash"])
+    assert "Created company [Quillwork]" in answered.out
+    changed = run("ask", "--yes", "set the employees of Quillwork to 60")
+    assert (changed.code, "50 people → 60 people" in changed.out) == (0, True)

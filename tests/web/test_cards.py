@@ -148,8 +148,8 @@ def test_durations(ms: float | None, text: str):
 
 
 def test_only_known_facts_are_told():
-    assert used("", {}, 0, None) == []
-    assert used("M", {"input_tokens": 1200, "output_tokens": 45}, 2_300, 2_700) == [
+    assert used("", {}, 0, None, READING) == []
+    assert used("M", {"input_tokens": 1200, "output_tokens": 45}, 2_300, 2_700, READING) == [
         "M",
         "1,245 tokens",
         "$0.0023",

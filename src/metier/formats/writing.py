@@ -106,9 +106,9 @@ class Writing:
         digits = self.number(abs(amount), 0 if amount == amount.to_integral_value() else 2)
         return ("-" if amount < 0 else "") + self._with_currency(digits, value.get("currency_code") or "")
 
-    def price(self, micros: int | None) -> str:
+    def price(self, micros: int | None, decimals: int = 2) -> str:
         """Write micro-dollars as `$2.50`; empty for an unknown price."""
-        return "" if micros is None else self._with_currency(self.number(Decimal(micros).scaleb(-6), 2), "USD")
+        return "" if micros is None else self._with_currency(self.number(Decimal(micros).scaleb(-6), decimals), "USD")
 
     def day(self, value: str | date) -> str:
         """Write a day: `1 Mar 2026`."""

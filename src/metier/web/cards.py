@@ -197,7 +197,9 @@ class Cards:
             for hit in hits
             if hit.get("object") in self.objects
         ]
-        return Found((("Record", False), ("Kind", False)), rows[:MAX_ROWS], _count(len(rows), len(rows)), None)
+        return Found(
+            (("Record", False), ("Kind", False)), rows[:MAX_ROWS], _count(len(rows), len(rows), self.reading), None
+        )
 
 
 # --- tool calls ------------------------------------------------------------------------------------------------------
@@ -322,7 +324,7 @@ def _found_records(
     rows = [[_record_cell(thing, field, record, reading) for field in fields] for record in records[:MAX_ROWS]]
     total = result.get("total")
     known = total if total is not None else len(records)
-    count = _count(len(rows), known, capped=bool(result.get("total_capped")))
+    count = _count(len(rows), known, reading, capped=bool(result.get("total_capped")))
     noun = thing.label if known == 1 else thing.label_plural
     columns = [(f.label, f.type in (FieldType.NUMBER, FieldType.CURRENCY)) for f in fields]
     return Found(columns, rows, f"{count} {noun.lower()}", list_url(thing.name, arguments) if result else None)
@@ -357,9 +359,9 @@ def _record_cell(thing: ObjectType, field: Field, record: Mapping[str, Any], rea
             return Cell(value_text(field, value, reading))
 
 
-def _count(shown: int, total: int, *, capped: bool = False) -> str:
-    whole = f"{total:,}{'+' if capped else ''}"
-    return whole if shown in (0, total) and not capped else f"{shown:,} of {whole}"
+def _count(shown: int, total: int, reading: Reading, *, capped: bool = False) -> str:
+    whole = f"{reading.number(total)}{'+' if capped else ''}"
+    return whole if shown in (0, total) and not capped else f"{reading.number(shown)} of {whole}"
 
 
 # --- plans and ends --------------------------------------------------------------------------------------------------

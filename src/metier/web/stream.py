@@ -186,7 +186,9 @@ class Painter:
     def _end(self, event: Event) -> str:
         data = event.data
         ms = (event.ts - (self._began or event.ts)).total_seconds() * 1000
-        facts = used(self._cards.model(self._model), data.get("usage") or {}, int(data.get("cost") or 0), ms)
+        facts = used(
+            self._cards.model(self._model), data.get("usage") or {}, int(data.get("cost") or 0), ms, self._cards.reading
+        )
         status = Status(data["status"])
         return self._cards.end(turn_end(self._run, status, facts, data.get("error") or self._error, retry=True))
 

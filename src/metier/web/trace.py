@@ -13,6 +13,7 @@ from uuid import UUID
 from markupsafe import Markup
 
 from metier.events import START, Cursor, Event, EventType, Status
+from metier.formats.writing import Writing
 from metier.llm.messages import Message, Plan, Text, ToolCall, ToolResult
 from metier.runs import PromptSent, Run
 from metier.web.asking import draw, told_card
@@ -101,18 +102,22 @@ def branches(
         prompts: Model calls by run.
         events: Of the whole tree, in order.
     """
-    spans = [*_model_spans(prompts, events), *_tool_spans(runs, events, cards), *_person_spans(runs, events, cards)]
+    spans = [
+        *_model_spans(prompts, events, cards.reading),
+        *_tool_spans(runs, events, cards),
+        *_person_spans(runs, events, cards),
+    ]
     spans.sort(key=lambda span: (span.start, span.place))
     line = _TimeLine(runs, now)
     steps: dict[UUID, list[Step]] = {}
     for number, span in enumerate(spans, start=1):
         steps.setdefault(span.run_id, []).append(_step(number, span, line))
-    return [Branch(run, depth, run_facts(run), steps.get(run.id, ())) for run, depth in _in_order(runs)]
+    return [Branch(run, depth, run_facts(run, cards.reading), steps.get(run.id, ())) for run, depth in _in_order(runs)]
 
 
-def run_facts(run: Run, model: str = "") -> list[str]:
+def run_facts(run: Run, writing: Writing, model: str = "") -> list[str]:
     """Give what a run used: model, tokens, cost, time."""
-    return used(model, run.usage, run.cost_micros, run_ms(run))
+    return used(model, run.usage, run.cost_micros, run_ms(run), writing)
 
 
 class _TimeLine:
@@ -160,7 +165,9 @@ def _step(number: int, span: _Span, line: _TimeLine) -> Step:
     )
 
 
-def _model_spans(prompts: Mapping[UUID, Sequence[PromptSent]], events: Sequence[Event]) -> list[_Span]:
+def _model_spans(
+    prompts: Mapping[UUID, Sequence[PromptSent]], events: Sequence[Event], writing: Writing
+) -> list[_Span]:
     places: dict[UUID, list[Cursor]] = {}
     for event in events:
         if event.type is EventType.USAGE:  # one at the end of each model call, unless the process died
@@ -168,7 +175,7 @@ def _model_spans(prompts: Mapping[UUID, Sequence[PromptSent]], events: Sequence[
     spans: list[_Span] = []
     for run_id, calls in prompts.items():
         told = chain(places.get(run_id, ()), repeat(_LATEST))
-        spans += [_model_span(run_id, call, START if _is_lost(call) else next(told)) for call in calls]
+        spans += [_model_span(run_id, call, START if _is_lost(call) else next(told), writing) for call in calls]
     return spans
 
 
@@ -176,7 +183,7 @@ def _is_lost(call: PromptSent) -> bool:
     return (call.error or {}).get("error") == "StepInterrupted"
 
 
-def _model_span(run_id: UUID, call: PromptSent, place: Cursor) -> _Span:
+def _model_span(run_id: UUID, call: PromptSent, place: Cursor, writing: Writing) -> _Span:
     return _Span(
         run_id,
         call.started_at,
@@ -184,7 +191,7 @@ def _model_span(run_id: UUID, call: PromptSent, place: Cursor) -> _Span:
         call.ms,
         "model",
         call.model,
-        ", ".join(call_facts(call)),
+        ", ".join(call_facts(call, writing)),
         _CALL_STATUS.get(call.status, Status.FAILED),
         problem=str((call.error or {}).get("message") or ""),
     )
@@ -198,18 +205,20 @@ _CALL_STATUS = {
 }
 
 
-def call_facts(call: PromptSent) -> list[str]:
+def call_facts(call: PromptSent, writing: Writing) -> list[str]:
     """Give what a model call used: `1,204 tokens in (900 cached)`, `88 out`, `first token after 120 ms`, `$0.0010`."""
     if call.status == "reserved":
         return []
     if _is_lost(call) and not call.usage.input_tokens:
         return ["tokens unknown"]
     about = "about " if call.estimated else ""
-    cached = f" ({call.usage.cached_tokens:,} cached)" if call.usage.cached_tokens else ""
-    facts = [f"{about}{call.usage.input_tokens:,} tokens in{cached}", f"{about}{call.usage.output_tokens:,} out"]
+    spent = call.usage
+    cached = f" ({writing.number(spent.cached_tokens)} cached)" if spent.cached_tokens else ""
+    facts = [f"{about}{writing.number(spent.input_tokens)} tokens in{cached}"]
+    facts.append(f"{about}{writing.number(spent.output_tokens)} out")
     if call.first_ms is not None:
         facts.append(f"first token after {duration(call.first_ms)}")
-    return [*facts, *filter(None, [cost(call.cost_micros)])]
+    return [*facts, *filter(None, [cost(call.cost_micros, writing)])]
 
 
 def _tool_spans(runs: Sequence[Run], events: Sequence[Event], cards: Cards) -> list[_Span]:

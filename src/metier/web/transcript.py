@@ -55,7 +55,7 @@ def turn_view(
     run = turn.run
     end = None
     if run.status.ended:
-        facts = used(cards.model(model), run.usage, run.cost_micros, run_ms(run))
+        facts = used(cards.model(model), run.usage, run.cost_micros, run_ms(run), cards.reading)
         end = cards.end(turn_end(run, run.status, facts, run.error, retry=last))
     return TurnView(run.id, _said(turn), tuple(_pieces(turn, cards, times, asked or {})), end)
 

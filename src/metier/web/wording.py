@@ -5,6 +5,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
+from metier.formats.writing import Writing
 from metier.runs import Run
 
 MAX_LINE = 140  # characters of a call's arguments in one line
@@ -81,18 +82,15 @@ def duration(ms: float | None) -> str:
     return f"{minutes} min {seconds} s"
 
 
-def cost(micros: int) -> str:
+def cost(micros: int, writing: Writing) -> str:
     """Write micro-dollars: `$0.0042`; nothing for what costs nothing."""
-    if not micros:
-        return ""
-    dollars = micros / 1_000_000
-    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.4f}"
+    return writing.price(micros, 2 if micros >= 1_000_000 else 4) if micros else ""
 
 
-def used(model: str, usage: Mapping[str, Any], cost_micros: int, ms: float | None) -> list[str]:
+def used(model: str, usage: Mapping[str, Any], cost_micros: int, ms: float | None, writing: Writing) -> list[str]:
     """Give the facts of a turn's foot: model, tokens, cost, time; those that are known."""
     tokens = int(usage.get("input_tokens") or 0) + int(usage.get("output_tokens") or 0)
-    facts = [model, f"{tokens:,} tokens" if tokens else "", cost(cost_micros), duration(ms)]
+    facts = [model, f"{writing.number(tokens)} tokens" if tokens else "", cost(cost_micros, writing), duration(ms)]
     return [fact for fact in facts if fact]
 
 

@@ -54,7 +54,7 @@ async def show_inbox(request: Request, house: House, actor: Asker) -> Response:
         "requests/inbox.html",
         actor=actor,
         waiting=[(request_card(cards, one), one.thread_id, await _from(house, one)) for one in found.requests],
-        failed=[run_row(run) for run in found.failed],
+        failed=[run_row(run, pages_of(request).reading(actor)) for run in found.failed],
         closed=[_closed(one) for one in closed.requests if one.status is not State.OPEN][:LATELY],
     )
 

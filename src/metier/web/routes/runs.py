@@ -15,6 +15,7 @@ from metier.api.auth import Asker, House
 from metier.app import Metier
 from metier.errors import NotFound
 from metier.events import DELTAS, Event, EventType, Status
+from metier.formats.writing import Writing
 from metier.llm.messages import Message
 from metier.runs import Run
 from metier.tools import read_in, read_words
@@ -48,7 +49,7 @@ async def show_runs(
         request,
         "runs/list.html",
         actor=actor,
-        rows=[run_row(run) for run in found.runs],
+        rows=[run_row(run, pages_of(request).reading(actor)) for run in found.runs],
         next_cursor=found.next_cursor,
         wanted=status,
         kind=kind,
@@ -57,7 +58,7 @@ async def show_runs(
     )
 
 
-def run_row(run: Run) -> dict[str, Any]:
+def run_row(run: Run, writing: Writing) -> dict[str, Any]:
     """Give what a list shows of a run."""
     tokens = (run.usage.get("input_tokens") or 0) + (run.usage.get("output_tokens") or 0)
     return {
@@ -66,7 +67,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "who": run.actor.get("label", ""),
         "took": duration(run_ms(run)),
         "tokens": tokens,
-        "cost": cost(run.cost_micros),
+        "cost": cost(run.cost_micros, writing),
         "problem": first_line((run.error or {}).get("message")),
     }
 
@@ -79,12 +80,12 @@ async def show_run(request: Request, house: House, actor: Asker, run_id: UUID, v
     """Show one run; while it is at work the page asks again for the part that changes."""
     if view not in VIEWS:
         raise NotFound("view", view, VIEWS)
-    run = await house.runs.get(actor, run_id)
+    run, writing = await house.runs.get(actor, run_id), pages_of(request).reading(actor)
     values: dict[str, Any] = {  # what the templates name
         "run": run,
         "view": view,
         "title": shorten(first_line(run.input)) or run.name,
-        "facts": run_facts(run, (await house.runs.models(actor, [run.root_id])).get(run.id, "")),
+        "facts": run_facts(run, writing, (await house.runs.models(actor, [run.root_id])).get(run.id, "")),
         "who": run.actor.get("label", ""),
         "labels": await _labels(house, actor),
         "thread": await _thread(house, actor, run),
@@ -98,7 +99,7 @@ async def show_run(request: Request, house: House, actor: Asker, run_id: UUID, v
 
 async def _view_values(request: Request, house: Metier, actor: Actor, run: Run, view: str) -> dict[str, Any]:
     if view == "prompt":
-        return {"calls": await _calls(house, actor, run)}
+        return {"calls": await _calls(house, actor, run, pages_of(request).reading(actor))}
     events = await house.runs.events(run.root_id)
     if view == "events":
         rows = _raw(events)
@@ -125,7 +126,7 @@ def _below(tree: list[Run], run: Run) -> list[Run]:
     return [one for one in tree if one.id in ours]
 
 
-async def _calls(house: Metier, actor: Actor, run: Run) -> list[dict[str, Any]]:
+async def _calls(house: Metier, actor: Actor, run: Run, writing: Writing) -> list[dict[str, Any]]:
     before: Sequence[Message] = ()
     calls: list[dict[str, Any]] = []
     for call in await house.runs.prompt(actor, run.id):
@@ -133,7 +134,7 @@ async def _calls(house: Metier, actor: Actor, run: Run) -> list[dict[str, Any]]:
         calls.append(
             {
                 "call": call,
-                "facts": [*call_facts(call), duration(call.ms)],
+                "facts": [*call_facts(call, writing), duration(call.ms)],
                 "tools": tool_schemas(call.tools),
                 "known": known,
                 "messages": sent_messages(call.messages[known:]),

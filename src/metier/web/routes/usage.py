@@ -1,8 +1,9 @@
 """Usage: what model calls used, and the budgets they are held to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,10 +16,11 @@ from metier.actor import Actor
 from metier.api.auth import Asker, House
 from metier.app import Metier
 from metier.errors import Invalid, MetierError, NotFound, Problem
+from metier.formats.writing import Writing
 from metier.runs import By, Period, Report, Scope, Standing, Used
 from metier.web.bars import columns, share
 from metier.web.forms import read_form, wrong
-from metier.web.pages import page
+from metier.web.pages import page, pages_of
 
 FIELDS = ("scope", "subject", "period", "tokens", "cost")
 SPANS = (7, 30, 90)  # days
@@ -83,6 +85,7 @@ async def _usage_page(
     given: Mapping[str, str] | None = None,
     error: MetierError | None = None,
 ) -> Response:
+    reading = pages_of(request).reading(actor)
     days = await house.usage.report(actor, by=By.DAY, **asked)
     report = await house.usage.report(actor, by=by, **asked)
     return await page(
@@ -91,8 +94,8 @@ async def _usage_page(
         actor=actor,
         status=error.status if error else 200,
         report=report,
-        chart=_chart(days),
-        budgets=[_budget(one) for one in await house.budgets.list(actor)],
+        chart=_chart(days, reading),
+        budgets=[_budget(one, reading) for one in await house.budgets.list(actor)],
         may_set=report.everybody,
         filters={name: asked.get(name) for name in ("model", "agent", "member") if asked.get(name)},
         rows=[(row, _narrowed(report, asked, row)) for row in report.rows if row.calls],
@@ -102,38 +105,41 @@ async def _usage_page(
         span_days=(report.until - report.since).days + 1,
         scopes=tuple(Scope),
         periods=tuple(Period),
-        dollars=_dollars,
+        dollars=partial(_dollars, reading),
         given=dict.fromkeys((*FIELDS, "soft"), "") | dict(given or {}),
         **wrong(error, "scope", "subject", "period", "tokens", "cost_micros"),
     )
 
 
-def _chart(days: Report) -> Markup:
+def _chart(days: Report, writing: Writing) -> Markup:
     """Draw a column a day: money, or tokens where nothing has a price."""
     money = days.total.cost_micros > 0
     values = [row.cost_micros if money else row.tokens for row in days.rows]
-    titles = [f"{row.key}: {row.tokens:,} tokens, {_dollars(row.cost_micros)}" for row in days.rows]
+    titles = [
+        f"{row.key}: {writing.number(row.tokens)} tokens, {_dollars(writing, row.cost_micros)}" for row in days.rows
+    ]
     what = "Cost" if money else "Tokens"
     return columns(values, titles, f"{what} by day, {days.since} to {days.until}")
 
 
-def _budget(standing: Standing) -> dict[str, Any]:
+def _budget(standing: Standing, writing: Writing) -> dict[str, Any]:
     """Give a budget as it reads: each limit with how much of it is used."""
     budget = standing.budget
     limits: list[Mapping[str, Any]] = []
     if budget.tokens is not None:
-        limits.append(_limit(standing, budget.tokens, standing.tokens, f"{budget.tokens:,} tokens"))
+        limits.append(_limit(standing, budget.tokens, standing.tokens, writing.number, " tokens"))
     if budget.cost_micros is not None:
-        limits.append(_limit(standing, budget.cost_micros, standing.cost_micros, _dollars(budget.cost_micros)))
+        limits.append(_limit(standing, budget.cost_micros, standing.cost_micros, partial(_dollars, writing)))
     return {"standing": standing, "budget": budget, "limits": limits}
 
 
-def _limit(standing: Standing, allowed: int, used: int, words: str) -> Mapping[str, Any]:
+def _limit(
+    standing: Standing, allowed: int, used: int, write: Callable[[int], str], what: str = ""
+) -> Mapping[str, Any]:
     if standing.until is None:
-        return {"text": f"at most {words}", "bar": ""}
+        return {"text": f"at most {write(allowed)}{what}", "bar": ""}
     part = used / allowed if allowed else 1.0
-    so_far = _dollars(used) if words.startswith("$") else f"{used:,}"
-    return {"text": f"{so_far} of {words}", "bar": share(part, f"{part:.0%} used")}
+    return {"text": f"{write(used)} of {write(allowed)}{what}", "bar": share(part, f"{part:.0%} used")}
 
 
 def _narrowed(report: Report, asked: Mapping[str, Any], row: Used) -> str:
@@ -148,8 +154,8 @@ def _address(asked: Mapping[str, Any]) -> str:
     return f"/usage?{query}" if query else "/usage"
 
 
-def _dollars(micros: int) -> str:
-    return f"${micros / 1_000_000:,.4f}" if 0 < micros < 10_000 else f"${micros / 1_000_000:,.2f}"
+def _dollars(writing: Writing, micros: int) -> str:
+    return writing.price(micros, 4 if 0 < micros < 10_000 else 2)
 
 
 def _word(words: Any, text: str, path: str) -> Any:  # a StrEnum and its member

@@ -156,7 +156,8 @@ async def test_a_key_is_refused_once_its_time_is_over(access: Access, people: Pe
 
 
 async def test_a_key_ends_in_time_to_come(access: Access, people: People, clock: FrozenClock):
-    for when in (clock.now(), datetime(2030, 1, 1)):  # noqa: DTZ001 a time without offset is what is refused
+    endless = datetime.fromisoformat("9999-12-31T23:59:59-12:00")
+    for when in (clock.now(), endless, datetime(2030, 1, 1)):  # noqa: DTZ001 a time without offset is what is refused
         with pytest.raises(Invalid):
             await access.create_key(people.ada, role="member", name="k", expires_at=when)
 

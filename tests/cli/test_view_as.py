@@ -28,6 +28,13 @@ def test_a_command_looks_as_a_role_or_member_and_changes_nothing(run: Run):
     assert "metier --as-role long records list ship --sort name --json" in [one["details"].get("what") for one in looks]
 
 
+def test_nobody_acts_as_a_third_while_looking_as_another(run: Run):
+    done = run("--as-role", "member", "requests", "list", "--as", "ada@harbour.test")
+
+    assert done.code == 1
+    assert "nothing is changed" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

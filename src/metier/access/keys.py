@@ -1,6 +1,6 @@
 """API keys: made with a role, shown once, revoked for good; some end by themselves."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from metier.access.checks import clean_name
@@ -12,6 +12,7 @@ from metier.audit import note
 from metier.errors import Invalid, NotFound, Problem
 
 FLAG = "API_KEYS_AND_WEBHOOKS"
+LONGEST_LIFE = timedelta(days=36_500)
 PREFIX_LENGTH = 10  # characters of a token that are kept to recognise it; 7 of them random
 
 
@@ -34,8 +35,9 @@ class Keys(Desk):
         name = clean_name(name)
         chosen = (await roles_of(self._db, actor.workspace_id)).get(role)
         check_assignable(chosen, Holder.API_KEYS)
-        if expires_at is not None and (expires_at.tzinfo is None or expires_at <= self._clock.now()):
-            problem = "must be a time to come, with its offset"
+        now = self._clock.now()
+        if expires_at is not None and (expires_at.tzinfo is None or not now < expires_at < now + LONGEST_LIFE):
+            problem = "must be a time to come, within 100 years and with its offset"
             raise Invalid.of([Problem("expires_at", problem, example="2030-01-01T00:00:00Z")], what="The key")
         check_within(actor, chosen, "make a key with")
         token = new_token(KEY)

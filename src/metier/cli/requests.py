@@ -172,7 +172,12 @@ def _id(text: str) -> UUID:
 
 
 async def _actor(metier: "Metier", operator: "Actor", email: str | None) -> "Actor":
-    return operator if email is None else await metier.access.actor_for_email(operator.workspace_id, email)
+    from metier.actor import check_acts
+
+    if email is None:
+        return operator
+    check_acts(operator)  # whoever looks as another does not act as a third
+    return await metier.access.actor_for_email(operator.workspace_id, email)
 
 
 def _say_done(done: "Request", *, as_json: bool) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from metier.access import ApplicationRole as ApplicationRole
+    from metier.access import define_application_role as define_application_role
     from metier.actor import Actor as Actor
     from metier.agents import Agent as Agent
     from metier.agents import Limits as Limits
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from metier.errors import GiveUp as GiveUp
     from metier.errors import MetierError as MetierError
     from metier.errors import TryAgain as TryAgain
+    from metier.records import DefinedField as DefinedField
     from metier.records import ObjectType as ObjectType
+    from metier.records import define_field as define_field
+    from metier.records import define_object as define_object
     from metier.settings import Settings as Settings
     from metier.tools import Change as Change
     from metier.tools import FieldChange as FieldChange
@@ -30,8 +35,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Actor": "metier.actor",
     "Agent": "metier.agents",
+    "ApplicationRole": "metier.access",
     "Change": "metier.tools",
     "Context": "metier.context",
+    "DefinedField": "metier.records",
     "FieldChange": "metier.tools",
     "GiveUp": "metier.errors",
     "Limits": "metier.agents",
@@ -44,14 +51,19 @@ _HOMES = {
     "Tool": "metier.tools",
     "TryAgain": "metier.errors",
     "define_agent": "metier.agents",
+    "define_application_role": "metier.access",
+    "define_field": "metier.records",
+    "define_object": "metier.records",
     "tool": "metier.tools",
 }
 
 __all__ = [
     "Actor",
     "Agent",
+    "ApplicationRole",
     "Change",
     "Context",
+    "DefinedField",
     "FieldChange",
     "GiveUp",
     "Limits",
@@ -64,6 +76,9 @@ __all__ = [
     "Tool",
     "TryAgain",
     "define_agent",
+    "define_application_role",
+    "define_field",
+    "define_object",
     "tool",
 ]
 

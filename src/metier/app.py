@@ -19,6 +19,7 @@ from metier.chat import Chat, Repeats, Threads
 from metier.clock import Clock, SystemClock
 from metier.context import Ask
 from metier.definitions import Definitions
+from metier.definitions.apps import AppKind, Apps, Trust
 from metier.egress import PORTS, Egress
 from metier.engine import Engine
 from metier.errors import NotFound
@@ -77,6 +78,8 @@ class Metier:
     data_model: DataModel
     schedules: Schedules
     retention: Retention
+    apps: Apps
+    trust: Trust
     agents: Agents
     chat: Chat
     shelf: Shelf
@@ -142,8 +145,8 @@ class Metier:
         )
         models = Models(catalog, clock)
         records = Records(db, clock)
-        kinds = (ObjectKind(), RoleKind(clock, records), AgentKind(clock, goods.agents, goods.toolsets, catalog))
-        definitions = Definitions(db, clock, kinds)
+        agent_kind = AgentKind(clock, goods.agents, goods.toolsets, catalog)
+        definitions = Definitions(db, clock, [ObjectKind(), RoleKind(clock, records), agent_kind, AppKind()])
         definitions.on_change(records.forget)
         access = Access(db, clock, definitions=definitions)
         known_agents = Agents(db, access, goods.agents)
@@ -203,6 +206,8 @@ class Metier:
             data_model=DataModel(db, definitions),
             schedules=Schedules(db, clock, engine),
             retention=retention,
+            apps=Apps(db, definitions),
+            trust=Trust(settings.home, settings.trusted_apps),
             agents=known_agents,
             chat=chat,
             shelf=goods,

@@ -16,6 +16,9 @@ Names = Annotated[tuple[str, ...], NoDecode]
 #: Hosts with their ports, from the environment as a comma list: `wiki.local:8080, [fd00::7]:443`.
 Places = Annotated[tuple[tuple[str, int], ...], NoDecode]
 
+#: Folders, from the environment as a comma list: `/srv/apps/fleet, ~/apps/shop`.
+Folders = Annotated[tuple[Path, ...], NoDecode]
+
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 
 
@@ -58,6 +61,9 @@ class Settings(BaseSettings):
 
     secret_key: Names = Field(default=(), validation_alias="METIER_SECRET_KEY", repr=False)
     """Seals stored secrets, instead of a file in `home`; comma list: older keys behind it open what they sealed."""
+
+    trusted_apps: Folders = Field(default=(), validation_alias="METIER_TRUSTED_APPS")
+    """Folders of apps whose Python may run in Metier's process, comma list; besides those of `metier app trust`."""
 
     egress_allow: Places = Field(default=(), validation_alias="METIER_EGRESS_ALLOW")
     """Hosts of your own network, with their ports, that may be connected to besides the public internet."""
@@ -148,11 +154,17 @@ class Settings(BaseSettings):
         "default_ai_performance_model_id",
         "egress_ports",
         "secret_key",
+        "trusted_apps",
         mode="before",
     )
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_apps", mode="after")
+    @classmethod
+    def _whole_paths(cls, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(folder.expanduser().resolve() for folder in folders)
 
     @field_validator("secret_key", mode="after")
     @classmethod

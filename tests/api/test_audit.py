@@ -18,6 +18,7 @@ CHANGES = sorted(name for name in operations() if name.split()[0] not in ("GET",
 ELSEWHERE = {
     "POST /api/v1/records/{object}/query": "reads",
     "POST /api/v1/objects/{name}/fields/{field}/preview": "reads",
+    "POST /api/v1/apps/plan": "reads",
     "POST /api/v1/threads": "a chat of one's own; what is asked in it is a run",
     "PATCH /api/v1/threads/{thread_id}": "the title of a chat of one's own",
     "POST /api/v1/threads/{thread_id}/messages": "a run, which keeps all of it",
@@ -50,6 +51,7 @@ class Desk:
 
 Do = Callable[[Desk], Awaitable[object]]
 ROLE = {"name": "clerk", "flags": ["AI"]}
+APP = {"files": {"metier.toml": 'name = "shop"\nversion = "1"\n'}}
 AGENT = {"name": "scout", "prompt": "You find companies."}
 BUDGET = {"scope": "workspace", "period": "day", "tokens": 10}
 
@@ -243,6 +245,11 @@ ACTIONS: Mapping[str, tuple[str, Do]] = {
     "DELETE /api/v1/roles/{name}": (
         "role.deleted",
         lambda d: _with(d.made("/roles", ROLE), lambda _: d.send("DELETE", "/roles/clerk")),
+    ),
+    "POST /api/v1/apps/apply": ("definition.published", lambda d: d.send("POST", "/apps/apply", APP)),
+    "POST /api/v1/apps/{name}/remove": (
+        "definition.archived",
+        lambda d: _with(d.send("POST", "/apps/apply", APP), lambda _: d.send("POST", "/apps/shop/remove", {})),
     ),
     "POST /api/v1/agents": ("definition.published", lambda d: d.send("POST", "/agents", AGENT)),
     "PATCH /api/v1/agents/{name}": (

@@ -3,9 +3,12 @@
 import json
 import re
 
+from metier.access import RoleKind
 from metier.access.role_kind import read_role
+from metier.agents import AgentKind
 from metier.agents.form import AGENT_KEYS, MOST, read_agent
 from metier.definitions import Format, Source
+from metier.definitions.apps.kind import APP_KEYS
 from metier.definitions.source import read
 from metier.records import ObjectKind
 from metier.records.convert import targets
@@ -32,6 +35,14 @@ def test_each_key_of_an_agent_has_its_row_and_its_bound():
 
     assert sorted(names(agents)) == sorted(AGENT_KEYS)
     assert {name: int(re.sub(r"\D", "", told)) for name, told in limits.items()} == MOST
+
+
+def test_each_key_of_an_app_and_each_folder_has_its_row():
+    told = sections(PAGE, 2)["Apps"]
+
+    folders = {kind.folder for kind in (ObjectKind, RoleKind, AgentKind)} | {ObjectKind.parts, "any"}
+    assert sorted(names(told.partition("| folder |")[0])) == sorted(APP_KEYS)
+    assert {cells[0].strip("`") for cells in rows(told.partition("| folder |")[2])} == folders
 
 
 def test_the_examples_are_a_role_and_an_agent():

@@ -13,6 +13,7 @@ from tests.docs.shell import Shell
 
 FIRST_AGENT = (GUIDES / "first-agent.md").read_text()
 CONNECT = (GUIDES / "connect-a-model.md").read_text()
+APPS = (GUIDES / "apps.md").read_text()
 CONNECTIONS = (GUIDES / "connections.md").read_text()
 OLLAMA = "127.0.0.1:11434"  # where the guides say that a server of one's own listens
 
@@ -100,3 +101,13 @@ async def test_agents_are_let_out_as_told(shell: Shell):
     await follow(shell, commands(CONNECTIONS))
 
     assert shell.env["METIER_EGRESS_ALLOW"] == "wiki.local:8080"
+
+
+async def test_an_app_is_built_applied_and_removed_as_told(shell: Shell):
+    for block in blocks(APPS, "python", "toml"):
+        found = re.match(r"# ([\w./-]+)\n", block.text)
+        assert found, block.text
+        (shell.folder / found[1]).parent.mkdir(parents=True, exist_ok=True)
+        (shell.folder / found[1]).write_text(block.text)
+
+    await follow(shell, commands(APPS))

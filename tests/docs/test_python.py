@@ -35,6 +35,9 @@ def test_each_field_has_its_row(kind: Any):
     [
         (SECTIONS["tool"], metier.tool),
         (SECTIONS["define_agent"], metier.define_agent),
+        (SECTIONS["define_object"], metier.define_object),
+        (SECTIONS["define_field"], metier.define_field),
+        (SECTIONS["define_application_role"], metier.define_application_role),
         (OF_TESTS["open_house"], open_house),
     ],
 )

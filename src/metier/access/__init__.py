@@ -7,7 +7,7 @@ from metier.access.invitations import Invitations
 from metier.access.keys import Keys
 from metier.access.outside import Outside
 from metier.access.passwords import CHEAP, STRONG, Cost
-from metier.access.role_kind import ROLE, RoleKind
+from metier.access.role_kind import ROLE, ApplicationRole, RoleKind, define_application_role
 from metier.access.roles import Roles
 from metier.access.secrets import NamedSecret, Secrets, keyring_of
 from metier.access.values import (
@@ -33,6 +33,7 @@ __all__ = [
     "Access",
     "AllowedHost",
     "AllowedHosts",
+    "ApplicationRole",
     "Confirm",
     "Confirming",
     "Cost",
@@ -52,6 +53,7 @@ __all__ = [
     "SignedIn",
     "Welcome",
     "Workspace",
+    "define_application_role",
     "keyring_of",
 ]
 

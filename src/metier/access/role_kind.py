@@ -1,9 +1,9 @@
 """Roles as definitions: what is right in a workspace, and the live row in which authority is looked up."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 from uuid import UUID
 
 from metier.access.checks import clean_name
@@ -27,6 +27,48 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
 _NOBODY = UUID(int=0)  # the id of a role that is not stored yet
 
 
+@dataclass(frozen=True)
+class ApplicationRole:
+    """What the agents of an app may do at most; see `define_application_role`."""
+
+    name: str
+    body: Body
+    limits_app: ClassVar[bool] = True
+
+
+def define_application_role(
+    *,
+    name: str,
+    label: str | None = None,
+    description: str | None = None,
+    all_objects: Sequence[str] = (),
+    objects: Mapping[str, Sequence[str]] | None = None,
+    fields: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    rows: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    flags: Sequence[str] = ("AI",),
+) -> ApplicationRole:
+    """Define what the agents of an app may do at most, whoever asks: a role for agents alone.
+
+    Raises:
+        Invalid: Names every place that is wrong.
+
+    Source: the keys are those of docs/reference/roles.md.
+    """
+    said: dict[str, Any] = {
+        "name": name,
+        "label": label,
+        "description": description,
+        "all_objects": list(all_objects),
+        "objects": objects,
+        "fields": fields,
+        "rows": rows,
+        "flags": list(flags),
+        "can_be_assigned_to": [Holder.AGENTS.value],
+    }
+    body = read_role({key: value for key, value in said.items() if value is not None})
+    return ApplicationRole(body["name"], body)
+
+
 class RoleKind(Kind):
     """Roles. A definition has the id of its row in `core.role`, which members, keys and budgets point to.
 
@@ -39,6 +81,8 @@ class RoleKind(Kind):
     flag = "ROLES"
     purge_flag = "ROLES"
     refers_to = frozenset({OBJECT})
+    folder = "roles"
+    code_types = (ApplicationRole,)
 
     def __init__(self, clock: Clock, objects: Objects | None = None) -> None:
         self._clock = clock
@@ -47,6 +91,10 @@ class RoleKind(Kind):
     def form(self, raw: Body) -> Body:
         """Give a role in canonical form: with all it allows, in our spelling, under a folded name."""
         return read_role(raw)
+
+    def of_code(self, thing: object) -> Body | None:
+        """Give the body of an application role that an app's code has defined."""
+        return dict(thing.body) if isinstance(thing, ApplicationRole) else None
 
     async def settled(self, edit: Edit, future: Future) -> Body:
         """Let rules name objects and fields by their own names, as who writes the role sees them.

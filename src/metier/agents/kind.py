@@ -6,7 +6,7 @@ from typing import Any
 from metier.access import ROLE
 from metier.actor import Holder
 from metier.agents.agent import Agent
-from metier.agents.form import read_agent
+from metier.agents.form import body_of, read_agent
 from metier.clock import Clock
 from metier.definitions import Body, Edit, Future, Kind
 from metier.errors import AlreadyExists, Conflict, Invalid, MetierError, Problem, nearest
@@ -31,6 +31,9 @@ class AgentKind(Kind):
     flag = "AI_SETTINGS"
     purge_flag = "AI_SETTINGS"
     refers_to = frozenset({ROLE})
+    folder = "agents"
+    code_types = (Agent,)
+    acts = True
 
     def __init__(self, clock: Clock, coded: Registry[Agent], toolsets: Collection[str], catalog: ModelCatalog) -> None:
         self._clock = clock
@@ -48,6 +51,10 @@ class AgentKind(Kind):
             return super().unknown(name, known)
         sentence = f"The agent {name[:100]!r} comes with Metier or a package, so it has no versions here."
         return Conflict(sentence, cure="Make an agent of your own: metier agents create NAME --prompt …")
+
+    def of_code(self, thing: object) -> Body | None:
+        """Give the body of an agent that an app's code has defined."""
+        return body_of(thing) if isinstance(thing, Agent) else None
 
     async def settled(self, edit: Edit, future: Future) -> Body:
         """Let it name its role and groups of tools as they are called."""

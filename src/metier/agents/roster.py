@@ -3,8 +3,10 @@
 Stored ones are read anew each time, so that a change is there at once on every process; those of code cost nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from metier.access import Access
@@ -87,7 +89,8 @@ class Agents:
             Conflict: It has a role that it cannot have.
         """
         agent = await self.get(actor.workspace_id, name)
-        return actor.through(agent.name, await self._role(actor.workspace_id, agent))
+        acting = actor.through(agent.name, None)
+        return replace(acting, roles=(*acting.roles, *await self._roles(actor.workspace_id, agent)))
 
     async def refresh(self, actor: Actor) -> Actor:
         """Look up anew what an actor may do, and the agents that act for it (S-05).
@@ -101,20 +104,40 @@ class Agents:
             now = await self.acting(now, link.removeprefix(_OF_AGENT))
         return now
 
-    async def _role(self, workspace_id: UUID, agent: Agent) -> Role | None:
-        if agent.role is None:
-            return None
-        row = await self._db.row(
-            "select id, name, label, body from core.role where workspace_id = %s and replace(name, '_', '-') = %s",
-            [workspace_id, fold_name(agent.role)],
-        )
-        if row is None:
-            cure = "Make the role, or give the agent another."
-            raise Conflict(f"The agent {agent.name!r} has the role {agent.role!r}, which there is not.", cure=cure)
-        role = role_from(row)
-        check_assignable(role, Holder.AGENTS)
-        return role
+    async def _roles(self, workspace_id: UUID, agent: Agent) -> list[Role]:
+        """Give the roles that limit an agent: its own, and its app's."""
+        coded = agent.name in self.coded
+        if coded and agent.role is None:
+            return []
+        values = {"workspace": workspace_id, "own": agent.role, "agent": None if coded else agent.name}
+        return [_limiting(agent, row) for row in await self._db.rows(_LIMITS, values)]
 
+
+def _limiting(agent: Agent, row: Mapping[str, Any]) -> Role:  # Any: columns of _LIMITS
+    if row["id"] is None:
+        cure = "Make the role, or give the agent another."
+        raise Conflict(f"The agent {agent.name!r} has the role {row['wanted']!r}, which there is not.", cure=cure)
+    role = role_from(row)
+    check_assignable(role, Holder.AGENTS)
+    return role
+
+
+# An app that was removed limits its agents still, should one of them be brought back alone.
+_LIMITS = """
+select wanted, r.id, r.name, r.label, r.body
+from (
+    select %(own)s::text as wanted where %(own)s::text is not null
+    union
+    select v.body->>'role'
+    from core.definition d
+    join core.definition a on a.workspace_id = d.workspace_id and a.id = d.app_id
+    join core.definition_version v
+        on v.workspace_id = a.workspace_id and v.definition_id = a.id and v.version = a.version
+    where d.workspace_id = %(workspace)s and d.kind = 'agent' and d.name = %(agent)s and v.body->>'role' is not null
+) w
+left join core.role r on r.workspace_id = %(workspace)s and replace(r.name, '_', '-') = replace(lower(wanted), '_', '-')
+order by wanted
+"""
 
 _AS_OF = """
 select v.body from core.definition d

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from metier.api import (
     agents,
+    apps,
     audit,
     budgets,
     chat,
@@ -64,6 +65,7 @@ def build(metier: Metier, renderers: Mapping[str, Renderer] | None = None) -> Fa
     app.include_router(views.router())
     app.include_router(workspace.router())
     app.include_router(agents.router())
+    app.include_router(apps.router())
     app.include_router(roles.router())
     app.include_router(why.router())
     app.include_router(features.router())

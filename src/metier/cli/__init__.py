@@ -16,6 +16,7 @@ COMMANDS = (
     "records",
     "runs",
     "requests",
+    "app",
     "agents",
     "confirm",
     "keys",

@@ -23,6 +23,7 @@ from metier.store import LockTimeout, Transaction
 
 LOCK_WAIT_MS = 5_000  # for what others are at, before everybody else waits behind the change
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,48}")
+FOLLOWS = "new names"  # the origin of versions that nobody wrote
 NEW = 0  # the revision of what is not there yet
 
 Listener = Callable[[Transaction, News], Awaitable[None]]
@@ -38,6 +39,7 @@ class _Plan:
     source: Source | None
     note: str
     from_draft: bool = False
+    app: UUID | None = None
 
     @property
     def is_live(self) -> bool:
@@ -45,6 +47,15 @@ class _Plan:
         if self.what is NewsKind.PUBLISHED:
             return self.stored is None or self.stored.archived_at is None
         return self.edit.before is not None or self.edit.after is not None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a change will do to one definition."""
+
+    edit: Edit
+    what: NewsKind
+    is_new: bool
 
 
 class Change:
@@ -60,6 +71,7 @@ class Change:
         listeners: Sequence[Listener] = (),
         note: str = "",
         origin: str = "",
+        applies: bool = False,
     ) -> None:
         self.tx = tx
         self._actor = actor
@@ -68,6 +80,7 @@ class Change:
         self._listeners = listeners
         self._note = note
         self._origin = origin
+        self._applies = applies
         self._plans: dict[UUID, _Plan] = {}
         self._told = False
 
@@ -96,6 +109,7 @@ class Change:
         expected: int | None = None,
         accept: Collection[str] = (),
         note: str = "",
+        app: UUID | None = None,
     ) -> UUID:
         """Plan a new version, or a new definition.
 
@@ -104,6 +118,7 @@ class Change:
             create: Let `name` be one that is not there yet.
             expected: The revision the author saw; `NEW` for what must not be there yet.
             accept: See `Edit.accept`.
+            app: The app that it belongs to from now on; as before if left out.
 
         Returns:
             The definition's id.
@@ -133,10 +148,27 @@ class Change:
             before=before,
             after=body,
             accept=frozenset(accept),
+            applies=self._applies,
         )
         if stored is None or not _is_same(stored, body, source):
-            self._plans[edit.id] = _Plan(edit, NewsKind.PUBLISHED, stored, source, note or self._note)
+            self._plans[edit.id] = _Plan(edit, NewsKind.PUBLISHED, stored, source, note or self._note, app=app)
         return edit.id
+
+    async def find(self, kind: str, body: Body) -> Stored | None:
+        """Give what a body would be the next version of, also if it is archived.
+
+        Args:
+            body: In canonical form.
+
+        Raises:
+            MissingPermission: The actor does not hold the kind's flag.
+            AlreadyExists: Its name belongs to one with another universal identifier.
+        """
+        return await self._target(self._owner(kind), body, None, create=True)
+
+    def planned(self) -> list[Planned]:
+        """Give what will happen, in the order in which it was planned."""
+        return [Planned(plan.edit, plan.what, is_new=plan.stored is None) for plan in self._plans.values()]
 
     async def body(self, kind: str, name: str) -> Body:
         """Give the newest version's body of a definition, to be changed.
@@ -269,7 +301,8 @@ class Change:
         await self.check()
         for plan in self._plans.values():
             await self._write(plan)
-        return bool(self._plans) or self._told
+        self._plans.clear()
+        return self._told
 
     async def check(self) -> None:
         """Check everything that is planned against the workspace as it will be, and write nothing.
@@ -322,7 +355,8 @@ class Change:
         return stored.body if stored and stored.archived_at is None else None
 
     def _edit(self, stored: Stored, *, before: Body | None, after: Body | None, purged: bool = False) -> Edit:
-        return Edit(self._actor, stored.id, stored.kind, stored.name, stored.name, before, after, purged=purged)
+        edit = Edit(self._actor, stored.id, stored.kind, stored.name, stored.name, before, after, purged=purged)
+        return replace(edit, applies=self._applies)
 
     # what follows from it
 
@@ -401,6 +435,8 @@ class Change:
                 await rows.set_archived(tx, workspace_id, edit.id, at, now)
             case _:
                 await rows.delete(tx, workspace_id, edit.id)
+        if plan.app is not None:
+            await rows.set_app(tx, workspace_id, edit.id, plan.app)
         if plan.from_draft:
             await self._keep_draft(edit.id, None)
         if plan.is_live:
@@ -447,7 +483,7 @@ class Change:
             source=plan.source or Source.of(body),
             author=self._actor.to_json(),
             note=plan.note,
-            origin=self._origin,
+            origin=FOLLOWS if edit.follows else self._origin,
             now=now,
         )
 

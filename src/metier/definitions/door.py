@@ -194,13 +194,18 @@ class Definitions:
     # changes
 
     @asynccontextmanager
-    async def change(self, actor: Actor, *, note: str = "", origin: str = "") -> AsyncGenerator[Change]:
+    async def change(
+        self, actor: Actor, *, note: str = "", origin: str = "", applies: bool = False
+    ) -> AsyncGenerator[Change]:
         """Change several definitions together: what is planned in the block is checked and written at its end.
+
+        Args:
+            applies: An app is applied or removed as a whole.
 
         Raises:
             Invalid, Conflict: Something cannot be; then nothing was changed.
         """
-        async with self._transaction(actor, note, origin) as change:
+        async with self._transaction(actor, note, origin, applies=applies) as change:
             yield change
             changed = await change.finish()
             if changed:
@@ -316,7 +321,9 @@ class Definitions:
     # inside
 
     @asynccontextmanager
-    async def _transaction(self, actor: Actor, note: str = "", origin: str = "") -> AsyncGenerator[Change]:
+    async def _transaction(
+        self, actor: Actor, note: str = "", origin: str = "", *, applies: bool = False
+    ) -> AsyncGenerator[Change]:
         check_acts(actor)
         async with self._db.transaction() as tx:
             change = Change(
@@ -327,6 +334,7 @@ class Definitions:
                 listeners=self._listeners,
                 note=note,
                 origin=origin,
+                applies=applies,
             )
             await change.begin()
             yield change

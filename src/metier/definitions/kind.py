@@ -25,6 +25,7 @@ class Edit:
         after: The body that will be live; None if it is archived or purged.
         accept: What the author has agreed to beforehand, in words that the kind asks for, e.g. `convert:city`.
         follows: Whether it only takes over new names of what it refers to: nobody wrote it, so it needs no permission.
+        applies: Whether it is part of an app that is applied or removed as a whole.
     """
 
     actor: Actor
@@ -37,6 +38,7 @@ class Edit:
     accept: frozenset[str] = frozenset()
     purged: bool = False
     follows: bool = False
+    applies: bool = False
 
     @property
     def workspace_id(self) -> UUID:
@@ -121,6 +123,10 @@ class Kind(ABC):
         flag: Permission flag of whoever reads drafts and versions, and changes anything.
         purge_flag: Permission flag of whoever removes one for ever.
         refers_to: Kinds that its bodies name, so that a rename there changes them.
+        folder: Where an app keeps files of this kind, e.g. `objects`; empty if an app brings none.
+        parts: Key of the list of named parts in a body to which an app may add, e.g. `fields`; empty for none.
+        code_types: Types of what an app's code defines of this kind, parts too.
+        acts: Whether one acts for people, so that an app that brings one must say by a role what it may do at most.
     """
 
     name: str
@@ -128,6 +134,18 @@ class Kind(ABC):
     flag: str
     purge_flag: str
     refers_to: frozenset[str] = frozenset()
+    folder: str = ""
+    parts: str = ""
+    code_types: tuple[type, ...] = ()
+    acts: bool = False
+
+    def of_code(self, thing: object) -> Body | None:
+        """Give the body of what an app's code has defined, or None if it is of another kind."""
+        return None
+
+    def part_of_code(self, thing: object) -> tuple[str, Body] | None:
+        """Give the definition that code adds a part to, by name, and the part; None if it is something else."""
+        return None
 
     def load(self, source: Source) -> Body:
         """Read a source and give its body in canonical form; looks at nothing but the source (S-24).

@@ -140,6 +140,23 @@ async def set_archived(tx: Transaction, workspace_id: UUID, id: UUID, at: dateti
     await tx.execute(_SET_ARCHIVED, values)
 
 
+async def set_app(tx: Transaction, workspace_id: UUID, id: UUID, app: UUID) -> None:
+    """Say which app a definition belongs to."""
+    values = {"workspace": workspace_id, "id": id, "app": app}
+    await tx.execute(
+        "update core.definition set app_id = %(app)s where workspace_id = %(workspace)s and id = %(id)s", values
+    )
+
+
+async def of_app(db: Database | Transaction, workspace_id: UUID, app: UUID) -> list[Stored]:
+    """Give what belongs to an app, archived ones too, kind by kind, oldest first."""
+    found = await db.rows(
+        f"{_ALL} where d.workspace_id = %(workspace)s and d.app_id = %(app)s order by d.kind, d.created_at, d.id",
+        {"workspace": workspace_id, "app": app},
+    )
+    return [_stored(row) for row in found]
+
+
 async def delete(tx: Transaction, workspace_id: UUID, id: UUID) -> None:
     """Remove a definition with all its versions."""
     await tx.execute("delete from core.definition where workspace_id = %s and id = %s", [workspace_id, id])
@@ -197,7 +214,7 @@ _OWN = (
     "body",
 )
 
-_STORED = """
+_ALL = """
 select d.id, d.kind, d.name, d.universal_identifier, d.version, d.revision, a.name as app, d.draft, d.draft_format,
     d.draft_author, d.drafted_at, d.created_at, d.updated_at, d.archived_at, v.body, v.source,
     v.format as source_format
@@ -205,8 +222,9 @@ from core.definition d
 left join core.definition_version v
     on v.workspace_id = d.workspace_id and v.definition_id = d.id and v.version = d.version
 left join core.definition a on a.workspace_id = d.workspace_id and a.id = d.app_id
-where d.workspace_id = %(workspace)s and d.kind = %(kind)s
 """
+
+_STORED = f"{_ALL} where d.workspace_id = %(workspace)s and d.kind = %(kind)s"
 
 _INSERT = """
 insert into core.definition (workspace_id, id, kind, name, folded, universal_identifier, created_at, updated_at)

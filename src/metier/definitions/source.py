@@ -31,11 +31,13 @@ class Source:
     Attributes:
         data: As they were given, at most 1 MB; kept and given back byte for byte.
         file: Where they come from, for messages, e.g. `objects/ship.toml`; empty for what a program sent.
+        line: Where in a file of code it is defined; None if the bytes are the file's own.
     """
 
     data: bytes
     format: Format = Format.JSON
     file: str = ""
+    line: int | None = None
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Source":
@@ -79,9 +81,18 @@ def read(source: Source, form: Form) -> Body:
         BadManifest: It cannot be read, or does not have the form; names line and column. Only for what has a file.
         Invalid: The same for what a program sent.
     """
-    raw = _parse(source, _text(source))
+    raw = parse(source)
     with telling(source):
         return check_json(form(check_json(raw)))
+
+
+def parse(source: Source) -> Any:
+    """Read a source and give what stands in it, whatever that is.
+
+    Raises:
+        BadManifest: It cannot be read; names line and column. Invalid for what a program sent.
+    """
+    return _parse(source, _text(source))
 
 
 @contextmanager
@@ -150,6 +161,8 @@ def _unreadable(source: Source, problem: str, at: tuple[int, int] | None = None)
 
 
 def _located(source: Source, text: str, problems: Sequence[Problem]) -> BadManifest:
+    if source.line is not None:
+        return BadManifest.at([(source.file, source.line, 1, one) for one in problems])
     try:
         places = toml_places(text) if source.format is Format.TOML else json_places(text)
     except RecursionError:  # what is too deep to be allowed may be too deep to be walked

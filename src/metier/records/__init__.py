@@ -5,6 +5,7 @@ publish(actor, object type) → a table; find(actor, object, where) → what the
 
 from metier.records.changes import Cause, Change, Origin, Told
 from metier.records.data_model import DataModel, HiddenField
+from metier.records.define import DefinedField, define_field, define_object
 from metier.records.door import Page, Records
 from metier.records.history import History
 from metier.records.kind import ObjectKind
@@ -19,6 +20,7 @@ __all__ = [
     "Cause",
     "Change",
     "DataModel",
+    "DefinedField",
     "Done",
     "Field",
     "FieldType",
@@ -35,5 +37,7 @@ __all__ = [
     "RuleIndexes",
     "Told",
     "Written",
+    "define_field",
+    "define_object",
     "settable_fields",
 ]

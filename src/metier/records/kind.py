@@ -13,6 +13,7 @@ from metier.errors import Conflict, Invalid, Problem
 from metier.records import changes, ddl
 from metier.records.catalog import CHANNEL
 from metier.records.convert import conversion, convert
+from metier.records.define import DefinedField
 from metier.records.form import own_body, read_object
 from metier.records.matching import Matching, match
 from metier.records.policy import MEMBER
@@ -31,6 +32,19 @@ class ObjectKind(Kind):
     flag = "DATA_MODEL"
     purge_flag = "DATA_MODEL_PURGE"
     refers_to = frozenset({OBJECT})
+    folder = "objects"
+    parts = "fields"
+    code_types = (ObjectType, DefinedField)
+
+    def of_code(self, thing: object) -> Body | None:
+        """Give the body of an object type that an app's code has defined."""
+        return own_body(thing) if isinstance(thing, ObjectType) else None
+
+    def part_of_code(self, thing: object) -> tuple[str, Body] | None:
+        """Give the field that an app's code adds to an object."""
+        if isinstance(thing, DefinedField) and thing.object is not None:
+            return thing.object, dict(thing.body)
+        return None
 
     def form(self, raw: Body) -> Body:
         """Give an object type in canonical form: with what goes without saying, without the system fields."""

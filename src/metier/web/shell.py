@@ -111,6 +111,8 @@ def settings_places(actor: Actor) -> Iterator[Place]:
         yield Place("AI models", "/settings/ai/models", "spark", "Settings")
     if actor.holds("AI_SETTINGS"):
         yield Place("Agents", "/settings/ai/agents", "user", "Settings")
+    if actor.holds("APPLICATIONS"):
+        yield Place("Apps", "/settings/apps", "box", "Settings")
     if actor.holds("WORKSPACE"):
         yield Place("Features", "/settings/features", "flag", "Settings")
         yield Place("Schedules", "/settings/schedules", "calendar", "Settings")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,6 +42,7 @@ def _leaves(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
         yield from _leaves(one, (*words, name))
 
 
+@cache
 def operations() -> dict[str, dict[str, Any]]:
     """Give the API's operations by method and path: `GET /healthz`."""
     document = openapi()
@@ -51,6 +53,7 @@ def operations() -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
 def openapi() -> dict[str, Any]:
     """Give the API's description."""
     house: Any = SimpleNamespace(version=__version__)  # nothing else is asked of it before a request

@@ -3,7 +3,7 @@
 import pytest
 
 from metier.errors import NotSignedIn
-from tests.web.site import Site, soup
+from tests.web.site import Site, names, soup
 
 
 async def test_profile_is_changed_and_says_so(site: Site):
@@ -176,3 +176,15 @@ async def test_a_form_that_is_none_is_told_at_its_field(site: Site):
 
     assert answer.status_code == 422
     assert "roman" in soup(answer).select_one("#number_format-problem").get_text()
+
+
+async def test_a_filter_takes_numbers_as_they_are_written(site: Site):
+    await site.post("/settings/profile/formats", {"locale": "de"})
+
+    answer = await site.get("/o/ship?pick=price&pick.op=gte&pick.value=51.999,5&pick.go=1")
+    page = await site.page(answer.headers["location"])
+
+    assert answer.headers["location"] == "/o/ship?f.price.gte=51999.5"
+    assert names(page) == ["Aurora"]
+    edit = page.select_one("a[href*='pick.value']")["href"]
+    assert (await site.page(edit)).select_one("input[name='pick.value']")["value"] == "51999,5"

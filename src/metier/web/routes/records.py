@@ -12,13 +12,15 @@ from metier.actor import Actor
 from metier.api.auth import Asker, House
 from metier.app import Metier
 from metier.errors import Invalid, Problem
+from metier.formats.writing import decimal_mark
 from metier.records import Operation, Page
 from metier.records.shape import Field
 from metier.web import table
 from metier.web.editing import BY_HAND, changed, creatable, done_url
+from metier.web.entry import number, with_point
 from metier.web.filtering import Picking, edit, offered, pick
 from metier.web.pages import fragment, page, pages_of, swap_target
-from metier.web.view import Condition, View
+from metier.web.view import NUMBERS, Condition, View
 
 PAGE = 50  # rows at a time
 MOST = 500  # rows of one answer as data
@@ -195,7 +197,8 @@ async def _chip(house: Metier, actor: Actor, view: View, condition: Condition) -
     form = None
     if picking:
         more = [("pick", picking.field.name), ("pick.op", picking.operator.key)]
-        form = _with_pairs(without, [*more, *(("pick.value", value) for value in picking.values)])
+        values = _as_typed(picking, actor)
+        form = _with_pairs(without, [*more, *(("pick.value", value) for value in values)])
     return Chip(await _said(house, actor, view, condition), without.url, form)
 
 
@@ -208,7 +211,7 @@ async def _said(house: Metier, actor: Actor, view: View, condition: Condition) -
 
 async def _apply(request: Request, house: Metier, actor: Actor, view: View, picking: Picking) -> Response:
     """Narrow the view by the filter that was made; a value that cannot be is said at its field."""
-    condition = picking.condition()
+    condition = replace(picking, values=_as_stored(picking, actor)).condition()
     if condition is None:
         return RedirectResponse(view.url, status_code=303)
     try:
@@ -221,6 +224,22 @@ async def _apply(request: Request, house: Metier, actor: Actor, view: View, pick
         answer.headers.update({"HX-Retarget": "#filter-panel", "HX-Push-Url": "false"})
         return answer
     return RedirectResponse(view.with_condition(condition).url, status_code=303)
+
+
+def _as_stored(picking: Picking, actor: Actor) -> tuple[str, ...]:
+    """Give what was typed as an address has it: numbers with a point, whatever mark the person writes."""
+    if picking.field.type not in NUMBERS:
+        return picking.values
+    mark = decimal_mark(actor.me.locale, actor.me.formats)
+    return tuple(str(number(with_point(value.strip(), mark))) for value in picking.values)
+
+
+def _as_typed(picking: Picking, actor: Actor) -> tuple[str, ...]:
+    """Give the values of an address as the person would type them."""
+    if picking.field.type not in NUMBERS:
+        return picking.values
+    mark = decimal_mark(actor.me.locale, actor.me.formats)
+    return tuple(value.replace(".", mark) for value in picking.values)
 
 
 def _panel(request: Request, actor: Actor, view: View, picking: Picking | None, status: int = 200) -> Response:

@@ -169,18 +169,18 @@ class Actors(Desk):
         if (role is None) == (member is None):
             raise Invalid.of([Problem("role", "name either a role or a member", example="member")])
         if role is not None:
-            return _as_role(viewer, (await roles_of(self._db, viewer.workspace_id)).get(role))
-        return _as_member(viewer, await self._named(viewer, member or ""))
+            return as_role(viewer, (await roles_of(self._db, viewer.workspace_id)).get(role))
+        return as_member(viewer, await self._named(viewer, member or ""))
 
     async def _look_as(self, viewer: Actor, *, role: UUID | None, member: UUID | None) -> Actor:
         """Look again as what is stored of a view."""
         check_flag(viewer, "IMPERSONATE")
         if member is not None:
-            return _as_member(viewer, await self.actor_for_member(viewer.workspace_id, member))
+            return as_member(viewer, await self.actor_for_member(viewer.workspace_id, member))
         found = [one for one in await roles_of(self._db, viewer.workspace_id) if one.id == role]
         if not found:
             raise NotFound("role", str(role))
-        return _as_role(viewer, found[0])
+        return as_role(viewer, found[0])
 
     async def _end_view(self, viewer: Actor, token: str, *, rule: str) -> bool:
         """End what a sign-in looks as, and write it down; False if somebody has done it already."""
@@ -307,12 +307,12 @@ class Actors(Desk):
             )
 
 
-def _as_role(viewer: Actor, role: Role) -> Actor:
+def as_role(viewer: Actor, role: Role) -> Actor:
     viewing = Viewing("role", role.name, role.label, viewer.principal, viewer)
     return replace(viewer, roles=(role, *viewer.roles), viewing=viewing)
 
 
-def _as_member(viewer: Actor, member: Actor) -> Actor:
+def as_member(viewer: Actor, member: Actor) -> Actor:
     """Look as a member: what the viewer's rules say of `me` goes on to mean the viewer."""
     viewing = Viewing("member", str(member.principal.id), member.principal.label, member.principal, viewer)
     own = (role.bound(viewer.principal) for role in viewer.roles)

@@ -106,7 +106,9 @@ async def test_the_application_role_limits_the_agents_of_the_app(sample_house: H
     )
 
     assert [one.data["success"] for one in events.all("tool_result")] == [False, True]
+    clerk = await house.metier.agents.get(house.actor.workspace_id, "clerk")
     acting = await house.metier.agents.acting(house.actor, "clerk")
+    assert await house.metier.agents.limited_by(house.actor.workspace_id, clerk) == ["shop-app"]
     assert (acting.may(Action.READ, "item"), acting.may(Action.READ, "company")) == (True, False)
 
 

@@ -33,6 +33,7 @@ async def test_an_app_is_listed_shown_and_removed(site: Site):
     await applied(site)
     listed = await site.page(URL)
     shown = await site.page(f"{URL}/shop")
+    clerk = await site.page("/settings/ai/agents/clerk")
     gone = await site.post(f"{URL}/shop/remove", {})
 
     assert "No app is applied" in empty.get_text()
@@ -40,6 +41,7 @@ async def test_an_app_is_listed_shown_and_removed(site: Site):
     links = [link["href"] for link in shown.select("#parts ~ .listbox a")]
     assert links == ["/settings/ai/agents/clerk", "/settings/data-model/item", "/settings/security/roles/shop-app"]
     assert "ship.sold" in shown.get_text()
+    assert "role of its app counts too" in clerk.get_text()
     assert (await site.page(f"{URL}/shop/versions/1")).select_one("table.list")
     assert (gone.status_code, gone.headers["location"]) == (303, URL)
     assert (await site.page(URL)).select_one("#archived")

@@ -104,13 +104,19 @@ class Agents:
             now = await self.acting(now, link.removeprefix(_OF_AGENT))
         return now
 
+    async def limited_by(self, workspace_id: UUID, agent: Agent) -> list[str]:
+        """Give the names of the roles that limit an agent whoever asks: its own, and its app's."""
+        return [row["wanted"] for row in await self._limits(workspace_id, agent)]
+
     async def _roles(self, workspace_id: UUID, agent: Agent) -> list[Role]:
-        """Give the roles that limit an agent: its own, and its app's."""
+        return [_limiting(agent, row) for row in await self._limits(workspace_id, agent)]
+
+    async def _limits(self, workspace_id: UUID, agent: Agent) -> list[Mapping[str, Any]]:  # Any: columns of _LIMITS
         coded = agent.name in self.coded
         if coded and agent.role is None:
             return []
         values = {"workspace": workspace_id, "own": agent.role, "agent": None if coded else agent.name}
-        return [_limiting(agent, row) for row in await self._db.rows(_LIMITS, values)]
+        return list(await self._db.rows(_LIMITS, values))
 
 
 def _limiting(agent: Agent, row: Mapping[str, Any]) -> Role:  # Any: columns of _LIMITS

@@ -87,7 +87,8 @@ def _add_reading(routes: APIRouter) -> None:
         """Get one agent with its prompt and limits."""
         check_flag(actor, AgentKind.flag)
         agent = await house.agents.get(actor.workspace_id, name)
-        return agent.to_json() | {"source": house.agents.source(agent)}
+        limited_by = await house.agents.limited_by(actor.workspace_id, agent)
+        return agent.to_json() | {"source": house.agents.source(agent), "limited_by": limited_by}
 
 
 def _add_changes(routes: APIRouter) -> None:

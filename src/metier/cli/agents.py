@@ -110,7 +110,8 @@ async def _list(*, as_json: bool) -> None:
 
 
 async def _one(metier: "Metier", actor: "Actor", name: str) -> dict[str, Any]:
-    return _whole(metier, await metier.agents.get(actor.workspace_id, name))
+    agent = await metier.agents.get(actor.workspace_id, name)
+    return _whole(metier, agent) | {"limited_by": await metier.agents.limited_by(actor.workspace_id, agent)}
 
 
 def _whole(metier: "Metier", agent: "Agent") -> dict[str, Any]:
@@ -160,7 +161,8 @@ def _say(agent: dict[str, Any]) -> None:
     say(f"  toolsets: {', '.join(agent['toolsets']) or 'none'}")
     if agent["tools"]:
         say(f"  tools: {', '.join(agent['tools'])}")
-    say(f"  role: {agent['role'] or 'what the asker may'}")
+    limits = " and ".join(agent["limited_by"])
+    say(f"  may: {f'at most what {limits} and the asker may' if limits else 'what the asker may'}")
     say(f"  limits: {', '.join(f'{key} {value:g}' for key, value in agent['limits'].items())}")
     say(f"  confirmed: {agent['confirm'] or 'as the workspace chose'}")
     say(f"  from: {agent['source']}")

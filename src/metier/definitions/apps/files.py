@@ -46,12 +46,13 @@ def read_uploaded(files: Mapping[str, str], kinds: Sequence[Kind]) -> Bundle:
 
 
 def _path_problem(path: str) -> Problem | None:
-    if path.endswith(".py"):
-        told = "is code, which is loaded from a trusted folder alone, by the operator: metier app apply DIR"
-        return Problem(f"files.{path[:100]}", told)
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or not path.isprintable() or len(path) > 200:
-        return Problem(f"files.{path[:100]}", "must be a path within the app, such as objects/ship.toml")
+        shown = path[:100].encode(errors="replace").decode()  # half of a character can stand in no answer
+        return Problem(f"files.{shown}", "must be a path within the app, such as objects/ship.toml")
+    if path.endswith(".py"):
+        told = "is code, which is loaded from a trusted folder alone, by the operator: metier app apply DIR"
+        return Problem(f"files.{path}", told)
     return None
 
 

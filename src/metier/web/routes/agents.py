@@ -177,6 +177,7 @@ async def _agent_page(
         status=error.status if error else 200,
         agent=agent,
         coded=coded,
+        limited_by=await house.agents.limited_by(actor.workspace_id, agent),
         given=_given(agent, sent),
         toolsets=[(one, one in (sent.all("toolset") if sent else agent.toolsets)) for one in house.shelf.toolsets],
         roles=await _roles(house, actor, agent),

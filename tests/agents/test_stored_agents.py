@@ -178,6 +178,8 @@ async def test_two_who_publish_at_once_make_two_versions_or_one_is_told(house: H
         ({"confirm": ["always"]}, "confirm"),
         ({"tools": ["find_companies"]}, "tools"),
         ({"universal_identifier": "x"}, "universal_identifier"),
+        ({"universal_identifier": 0}, "universal_identifier"),
+        ({"universal_identifier": []}, "universal_identifier"),
         ({"model": " "}, "model"),
     ],
 )

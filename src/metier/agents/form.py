@@ -167,8 +167,12 @@ def _choice_problems(said: Mapping[str, Any]) -> Iterator[Problem]:
     if confirm is not None and confirm not in tuple(Confirm):
         near = nearest(str(confirm), Confirm)
         yield Problem("confirm", f"{str(confirm)[:60]!r} is not known", tuple(Confirm), did_you_mean=near)
-    identifier = said.get("universal_identifier")
-    try:
-        UUID(identifier or str(UUID(int=0)))
-    except (ValueError, AttributeError, TypeError):
+    if said.get("universal_identifier", "") != "" and not _is_uuid(said["universal_identifier"]):
         yield Problem("universal_identifier", "must be a UUID", example="b3c4d5e6-f7a8-4012-8cde-f34567890123")
+
+
+def _is_uuid(raw: Any) -> bool:
+    try:
+        return bool(str(UUID(raw)))
+    except (ValueError, AttributeError, TypeError):
+        return False

@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 
 from metier.actor import Actor
+from metier.agents import AGENT
 from metier.app import Metier
 from metier.errors import Conflict, Invalid, KeyReused, MissingPermission, NotFound
 from metier.records.effects import KEY_LASTS_S
+from metier.store.database import CONNECTIONS_MAX
 from metier.testing import FrozenClock, House, Script, ScriptedModel
 
 
@@ -68,6 +70,19 @@ async def test_many_at_once_send_one(house: House):
     mine = await thread(house)
 
     sent = await asyncio.gather(*(house.metier.chat.send(house.actor, mine, "Hi", key="k") for _ in range(8)))
+    await house.events(sent[0].id)
+
+    assert len({run.id for run in sent}) == 1
+    assert await turns(house, mine) == 1
+
+
+async def test_more_at_once_than_there_are_connections_send_one_to_an_agent_that_is_looked_up(house: House):
+    house.model.script = hello()
+    await house.metier.definitions.publish(house.actor, AGENT, {"name": "scout", "prompt": "Hi.", "role": "member"})
+    mine = (await house.metier.chat.create_thread(house.actor, agent="scout", model="scripted/model")).id
+
+    many = range(CONNECTIONS_MAX + 5)
+    sent = await asyncio.gather(*(house.metier.chat.send(house.actor, mine, "Hi", key="k") for _ in many))
     await house.events(sent[0].id)
 
     assert len({run.id for run in sent}) == 1

@@ -44,6 +44,15 @@ class Turn:
     messages: Sequence[Message]
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """What a turn needs to begin; whoever acts was looked up just now."""
+
+    acting: Actor
+    agent: Agent
+    model: str
+
+
 class Chat:
     """Conversations with agents.
 
@@ -157,11 +166,15 @@ class Chat:
         _check_text(text)
         thread = await self._threads.get(actor, thread_id)
         if key is None:
-            run = await self._begin(actor, thread, text)
+            run = await self._begin(await self._ready(actor, thread), thread, text)
         else:
             run_id = await self._repeats.run_of(actor, key, thread_id, text)
+            if await self._runs.exists(run_id):
+                return await self._runs.get(actor, run_id)
+            ready = await self._ready(actor, thread)
             async with self._repeats.alone(actor, key) as tx:
-                run = None if await self._runs.exists(tx, run_id) else await self._begin(actor, thread, text, run_id)
+                is_new = not await self._runs.exists(run_id, tx)
+                run = await self._begin(ready, thread, text, run_id) if is_new else None
             if run is None:
                 return await self._runs.get(actor, run_id)
         await self._threads.touch(actor, thread_id, text)
@@ -220,12 +233,14 @@ class Chat:
                 "This chat is still answering the message before.", cure="Wait for the answer, or stop it, then send."
             ) from error
 
-    async def _begin(self, actor: Actor, thread: Thread, text: str, run_id: UUID | None = None) -> Run:
+    async def _ready(self, actor: Actor, thread: Thread) -> _Ready:
         agent = await self._agents.get(actor.workspace_id, thread.agent)
         model = self._catalog.resolve(thread.model or agent.model).id
-        acting = await self._agents.acting(actor, agent.name)
-        log = await self._open(acting, agent, thread, user(text), run_id)
-        self._start(log, lambda: self._answer(log, acting, agent, model))
+        return _Ready(await self._agents.acting(actor, agent.name), agent, model)
+
+    async def _begin(self, ready: _Ready, thread: Thread, text: str, run_id: UUID | None = None) -> Run:
+        log = await self._open(ready.acting, ready.agent, thread, user(text), run_id)
+        self._start(log, lambda: self._answer(log, ready.acting, ready.agent, ready.model))
         return log.run
 
     def _start(self, log: RunLog, answer: Callable[[], Awaitable[Outcome]]) -> None:

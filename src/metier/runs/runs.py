@@ -151,9 +151,13 @@ class Runs(History):
         """Forget processes that ended a day ago and left nothing open; give how many."""
         return await self._claims.forget_workers()
 
-    async def exists(self, transaction: Transaction, run_id: UUID) -> bool:
-        """Say whether there is a run of this id, in any workspace; nobody learns more of it."""
-        return await transaction.value("select exists (select from core.run where id = %s)", [run_id])
+    async def exists(self, run_id: UUID, transaction: Transaction | None = None) -> bool:
+        """Say whether there is a run of this id, in any workspace; nobody learns more of it.
+
+        Args:
+            transaction: On whose connection it is asked; on another if left out.
+        """
+        return await (transaction or self._db).value("select exists (select from core.run where id = %s)", [run_id])
 
     def resumes(self, kind: str, resume: Resume, able: Able | None = None) -> None:
         """Let root runs of this kind go on after a take-over; those of other kinds end as interrupted.

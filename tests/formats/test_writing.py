@@ -8,7 +8,7 @@ import pytest
 from metier.errors import Invalid
 from metier.formats import CalendarStartDay, CurrencyDisplay, DateFormat, Formats, NumberFormat, TimeFormat
 from metier.formats.choices import CHOICES, choices
-from metier.formats.writing import Writing, decimal_mark, first_weekday, language
+from metier.formats.writing import Writing, decimal_mark, first_weekday, language, moment_in
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 EUROS = {"amount_micros": 1_234_500_000, "currency_code": "EUR"}
@@ -67,6 +67,15 @@ def test_thousands_are_grouped_as_in_india():
 def test_numbers_to_type_over_have_the_decimal_mark_and_nothing_else():
     assert [here("de").plain(value) for value in (1234.5, 1200, -0.25)] == ["1234,5", "1200", "-0,25"]
     assert (decimal_mark("de", Formats()), decimal_mark("en", Formats())) == (",", ".")
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_the_ends_of_time_are_written_wherever_the_person_is(end: str, zone: str):
+    writing = Writing(NOW, ZoneInfo(zone))
+
+    assert writing.moment(end)
+    assert abs(moment_in(ZoneInfo(zone), end) - datetime.fromisoformat(end)).total_seconds() == 0
 
 
 def test_weeks_begin_as_chosen_or_as_in_the_country():

@@ -230,3 +230,15 @@ async def test_what_is_filled_in_and_sent_back_changes_nothing(site: Site, value
     )
 
     assert written.one.kind is None, dict(written.one.values)
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone"), [("9999-12-31T23:59:59Z", "Europe/Berlin"), ("0001-01-01T00:00:00Z", "America/New_York")]
+)
+async def test_pages_show_the_ends_of_time_in_any_time_zone(site: Site, moment: str, zone: str):
+    records, actor = site.house.metier.records, site.house.actor
+    made = await records.create(actor, "task", {"title": "For ever", "due_at": moment})
+    await site.house.metier.access.update_profile(actor, time_zone=zone)
+
+    for path in ("/o/task", f"/o/task?f.due_at={moment}", f"/o/task/{made.one.id}"):
+        assert "For ever" in str(await site.page(path))

@@ -9,7 +9,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -122,7 +122,7 @@ class Writing:
 
     def moment(self, value: str | datetime, *, seconds: bool = False) -> str:
         """Write a moment where the person is: `21 Nov 2026, 10:00`."""
-        there = _moment(value).astimezone(self.zone)
+        there = moment_in(self.zone, value)
         return f"{self.day(there.date())}, {self.clock(there, seconds=seconds)}"
 
     def ago(self, value: str | datetime) -> str:
@@ -208,6 +208,19 @@ def _around_money(locale: Locale) -> tuple[str, str]:
 @lru_cache(maxsize=1024)
 def _currency(code: str, locale: Locale) -> str:
     return get_currency_symbol(code, locale=locale)
+
+
+def moment_in(zone: tzinfo, value: str | datetime) -> datetime:
+    """Give a moment in a time zone; in its own if it would lie before the first year or behind the last one there.
+
+    >>> moment_in(ZoneInfo("Europe/Berlin"), "9999-12-31T23:59:59+00:00").isoformat()
+    '9999-12-31T23:59:59+00:00'
+    """
+    moment = _moment(value)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def _moment(value: str | datetime) -> datetime:

@@ -11,7 +11,7 @@ from uuid import UUID
 from metier.filters import And, Ends, Kind, Node, Not, Op, Test, range_ends
 from metier.filters.operands import is_list
 from metier.filters.times import fold_word
-from metier.formats.writing import Writing
+from metier.formats.writing import Writing, moment_in
 from metier.records.catalog import View
 from metier.records.shape import Field, ObjectType
 
@@ -145,7 +145,7 @@ class _Words:
     def _time(self, value: date) -> str:
         if not isinstance(value, datetime):
             return self._writing.day(value)
-        here = value.astimezone(self._writing.zone)
+        here = moment_in(self._writing.zone, value)
         return f"{self._writing.day(here.date())} {self._writing.clock(here)}"
 
     def _within(self, test: Test) -> str:

@@ -7,13 +7,12 @@ field's type goes on as it was typed, for the data door to judge.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from metier.actor import Actor
 from metier.errors import Invalid, MetierError, NoSuchRecord, Problem
 from metier.filters.operands import is_object
-from metier.formats.writing import Writing, decimal_mark
+from metier.formats.writing import Writing, decimal_mark, moment_in
 from metier.records import Records
 from metier.records.shape import DEFAULT_CURRENCY, Field, FieldType, ObjectType
 
@@ -117,7 +116,9 @@ def _fill_plain(value: Any, writing: Writing) -> Sequence[str]:
 
 
 def _fill_moment(value: Any, writing: Writing) -> Sequence[str]:
-    return ["" if value is None else f"{datetime.fromisoformat(value).astimezone(writing.zone):%Y-%m-%dT%H:%M}"]
+    if value is None:
+        return [""]
+    return [moment_in(writing.zone, value).replace(tzinfo=None).isoformat(timespec="minutes")]
 
 
 def _fill_money(value: Any, writing: Writing) -> Sequence[str]:

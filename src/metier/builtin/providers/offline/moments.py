@@ -8,6 +8,7 @@ from metier.builtin.providers.offline.dates import When
 from metier.builtin.providers.offline.spec import RANGE, Condition, Path
 from metier.builtin.providers.offline.stretches import Clockwork, stretch_days
 from metier.filters import read_word
+from metier.formats.writing import moment_in
 from metier.records.shape import FieldType
 
 
@@ -126,7 +127,7 @@ def say_moment(value: Any, kind: FieldType, clock: Clockwork, *, literal: bool =
     """
     if kind is FieldType.DATE:
         return _say_day(date.fromisoformat(str(value)[:10]))
-    moment = datetime.fromisoformat(str(value)).astimezone(clock.zone)
+    moment = moment_in(clock.zone, str(value))
     if literal and (moment.second or moment.microsecond):
         return moment.isoformat(timespec="seconds")
     return f"{_say_day(moment.date())} {moment:%H:%M}"
@@ -140,7 +141,7 @@ def _say_value(value: Any, clock: Clockwork, *, plain: bool) -> str:
     text = str(value)
     if len(text) == len("2026-05-03"):
         return _say_day(date.fromisoformat(text))
-    moment = datetime.fromisoformat(text).astimezone(clock.zone)
+    moment = moment_in(clock.zone, text)
     if plain and moment.time() == time():
         return _say_day(moment.date())
     return say_moment(text, FieldType.DATE_TIME, clock, literal=True)

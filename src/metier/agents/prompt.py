@@ -31,6 +31,7 @@ def situation(ctx: Context) -> Situation:
         person=principal.label,
         person_id=str(principal.id),
         week_start=first_weekday(principal.locale, principal.formats),
+        formats=principal.formats,
     )
 
 

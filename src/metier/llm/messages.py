@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from metier.formats import Formats
+
 Role = Literal["user", "assistant", "tool"]
 
 
@@ -137,6 +139,7 @@ class Situation:
     person: str = ""  # label of who asks
     person_id: str = ""
     week_start: int = 0  # the day a week begins with for them, Monday being 0
+    formats: Formats = field(default_factory=Formats)  # how they want values written
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-from metier.builtin.providers.offline import moments
-from metier.builtin.providers.offline.restate import number
 from metier.builtin.providers.offline.stretches import Clockwork
 from metier.records.shape import Field, FieldType
 
 _LONGEST = 80  # characters of a text in a table
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!&])")
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def escaped(text: str) -> str:
@@ -49,27 +46,13 @@ def shortened(text: str) -> str:
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1].rstrip() + "…"
 
 
-def money(value: Mapping[str, Any]) -> str:
-    """Format `{"amount_micros": 52000000000, "currency_code": "EUR"}` as €52,000."""
-    micros = value.get("amount_micros")
-    if micros is None:
-        return ""
-    amount = int(micros) / 1_000_000
-    digits = f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.2f}"
-    code = str(value.get("currency_code") or "")
-    sign = _SIGNS.get(code)
-    if sign:
-        return f"-{sign}{digits[1:]}" if digits.startswith("-") else f"{sign}{digits}"
-    return escaped(f"{digits} {code}".strip())
-
-
 def _number(value: Any, field: Field, clock: Clockwork) -> str:
     unit = f" {field.unit}" if field.unit and field.unit != "%" else field.unit
-    return escaped(f"{number(value)}{unit}")
+    return escaped(f"{clock.writing.exact(value)}{unit}")
 
 
 def _money(value: Any, field: Field, clock: Clockwork) -> str:
-    return money(value)
+    return _unbroken(escaped(clock.writing.money(value)))
 
 
 def _truth(value: Any, field: Field, clock: Clockwork) -> str:
@@ -81,11 +64,12 @@ def _option(value: Any, field: Field, clock: Clockwork) -> str:
 
 
 def _day(value: Any, field: Field, clock: Clockwork) -> str:
-    return _unbroken(moments.say_moment(date.fromisoformat(str(value)[:10]), FieldType.DATE, clock))
+    return _unbroken(clock.writing.day(str(value)))
 
 
 def _moment(value: Any, field: Field, clock: Clockwork) -> str:
-    return _unbroken(moments.say_moment(value, FieldType.DATE_TIME, clock))
+    there = datetime.fromisoformat(str(value)).astimezone(clock.zone)
+    return _unbroken(f"{clock.writing.day(there.date())} {clock.writing.clock(there)}")
 
 
 def _unbroken(moment: str) -> str:

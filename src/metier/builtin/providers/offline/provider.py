@@ -128,8 +128,10 @@ class OfflinePlanner:
     def _clockwork(self, situation: Situation | None, understanding: Understanding) -> Clockwork:
         zone = ZoneInfo(situation.time_zone if situation else "UTC")
         now = datetime.fromisoformat(situation.now) if situation and situation.now else self._clock.now()
-        locale, week_start = (situation.locale, situation.week_start) if situation else ("en", 0)
-        return Clockwork(now.astimezone(zone), zone, understanding.language, locale, week_start)
+        there, language = now.astimezone(zone), understanding.language
+        if situation is None:
+            return Clockwork(there, zone, language, "en")
+        return Clockwork(there, zone, language, situation.locale, situation.week_start, situation.formats)
 
 
 def _said(lines: Iterator[str] | Sequence[str]) -> Iterator[Chunk]:

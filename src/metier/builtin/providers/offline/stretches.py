@@ -5,8 +5,9 @@ A stretch is a word of the filter language (`last_7_days`, which the server roll
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ from metier.builtin.providers.offline.calendar import (
 from metier.builtin.providers.offline.language import Language
 from metier.builtin.providers.offline.numbers import quantity_at
 from metier.builtin.providers.offline.tokens import Token
+from metier.formats import Formats
+from metier.formats.writing import Writing
 
 Tense = Literal["past", "future"]
 
@@ -66,6 +69,12 @@ class Clockwork:
     language: Language
     locale: str
     week_start: int = 0
+    formats: Formats = field(default_factory=Formats)
+
+    @cached_property
+    def writing(self) -> Writing:
+        """How values are written for the person."""
+        return Writing(self.now, self.zone, self.locale, self.formats)
 
     @property
     def today(self) -> date:

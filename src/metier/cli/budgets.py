@@ -91,10 +91,11 @@ async def _set(
             hard=hard,
             warn_percent=warn,
         )
+        writing = writing_for(metier, operator)
     if as_json:
         say_json(budget.to_json())
     else:
-        say(f"{budget.title}: {_limits(budget)}{'' if budget.hard else ', only a warning'}")
+        say(f"{budget.title}: {_limits(budget, writing)}{'' if budget.hard else ', only a warning'}")
 
 
 async def _remove(given: str) -> None:
@@ -136,19 +137,19 @@ def _micros(dollars: str) -> int:
 
 def _row(one: "Standing", writing: "Writing") -> tuple[str, ...]:
     budget = one.budget
-    used = f"{one.tokens:,} tokens, {_money(one.cost_micros)}" if one.until else "by run"
+    used = f"{writing.number(one.tokens)} tokens, {_money(one.cost_micros, writing)}" if one.until else "by run"
     whose = f"{budget.title}: {one.holder}" if one.holder else budget.title
-    tokens = "any" if budget.tokens is None else f"{budget.tokens:,}"
-    money = "any" if budget.cost_micros is None else _money(budget.cost_micros)
+    tokens = "any" if budget.tokens is None else writing.number(budget.tokens)
+    money = "any" if budget.cost_micros is None else _money(budget.cost_micros, writing)
     until = writing.moment(one.until) if one.until else ""
     return str(budget.id), whose, tokens, money, used, one.state if budget.hard else f"{one.state} (soft)", until
 
 
-def _limits(budget: "Budget") -> str:
-    tokens = [] if budget.tokens is None else [f"{budget.tokens:,} tokens"]
-    money = [] if budget.cost_micros is None else [_money(budget.cost_micros)]
+def _limits(budget: "Budget", writing: "Writing") -> str:
+    tokens = [] if budget.tokens is None else [f"{writing.number(budget.tokens)} tokens"]
+    money = [] if budget.cost_micros is None else [_money(budget.cost_micros, writing)]
     return " and ".join([*tokens, *money])
 
 
-def _money(micros: int) -> str:
-    return f"${micros / 1_000_000:,.{4 if 0 < micros < 10_000 else 2}f}"
+def _money(micros: int, writing: "Writing") -> str:
+    return writing.price(micros, 4 if 0 < micros < 10_000 else 2)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from metier.cli.house import open_house
+from metier.cli.house import open_house, writing_for
 from metier.cli.terminal import note, say_json, say_table
 from metier.errors import Invalid, Problem, nearest
 
 if TYPE_CHECKING:
+    from metier.formats.writing import Writing
     from metier.runs import Used
 
 
@@ -37,11 +38,15 @@ async def _usage(by: str, since: str | None, until: str | None, *, as_json: bool
     first, last = _day(since, "--since"), _day(until, "--until")
     async with open_house() as (metier, operator):
         report = await metier.usage.report(operator, by=By(by), since=first, until=last)
+        writing = writing_for(metier, operator)
     if as_json:
         say_json(report.to_json())
         return
     rows = [row for row in report.rows if row.calls]
-    say_table((by, "calls", "in", "out", "cost"), [*map(_row, rows), _row(report.total, "total")])
+    say_table(
+        (by, "calls", "in", "out", "cost"),
+        [*(_row(row, writing) for row in rows), _row(report.total, writing, "total")],
+    )
     note(f"{report.since} to {report.until}, {report.zone}")
 
 
@@ -54,12 +59,6 @@ def _day(text: str | None, option: str) -> date | None:
         raise Invalid.of([Problem(option, f"{text!r} is no day", example="2026-11-01")]) from None
 
 
-def _row(used: "Used", label: str = "") -> tuple[str, ...]:
-    cost = f"${used.cost_micros / 1_000_000:,.4f}"
-    return (
-        label or used.label or "none",
-        f"{used.calls:,}",
-        f"{used.input_tokens:,}",
-        f"{used.output_tokens:,}",
-        cost,
-    )
+def _row(used: "Used", writing: "Writing", label: str = "") -> tuple[str, ...]:
+    counts = (writing.number(count) for count in (used.calls, used.input_tokens, used.output_tokens))
+    return label or used.label or "none", *counts, writing.price(used.cost_micros, 4)

@@ -52,10 +52,12 @@ async def test_an_agent_is_made_changed_taken_back_and_archived(site: Site):
 
 
 async def test_a_page_saved_untouched_is_no_version(site: Site):
-    await site.post(f"{URL}/new", SCOUT)
+    limits = {"max_tokens": 1_234_567, "max_seconds": 60.5}
+    await site.house.metier.definitions.publish(site.house.actor, "agent", SCOUT | {"limits": limits})
 
-    await site.post(f"{URL}/scout", inputs((await site.page(f"{URL}/scout")).select_one("form.form")))
+    saved = await site.post(f"{URL}/scout", inputs((await site.page(f"{URL}/scout")).select_one("form.form")))
 
+    assert saved.status_code == 303
     assert len(await site.house.metier.definitions.history(site.house.actor, "agent", "scout")) == 1
 
 

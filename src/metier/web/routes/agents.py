@@ -204,7 +204,7 @@ def _given(agent: Agent, sent: Inputs | None) -> dict[str, str]:
     keys = (*TEXTS, *LIMIT_KEYS)
     if sent is not None:
         return {key: sent.first(key) for key in keys}
-    limits = {key: f"{getattr(agent.limits, key):g}" for key in LIMIT_KEYS}
+    limits = {key: str(getattr(agent.limits, key)).removesuffix(".0") for key in LIMIT_KEYS}
     own = {key: getattr(agent, key) for key in TEXTS}
     return {key: "" if value is None else str(value) for key, value in (own | limits).items()}
 

@@ -478,3 +478,8 @@ async def test_what_others_wrote_is_told_as_text() -> None:
 async def test_help_says_that_changes_are_confirmed() -> None:
     assert "confirm" in await talk().ask("what can you do?")
     assert "confirm" not in await Talk().ask("what can you do?")
+
+
+@pytest.mark.parametrize("sentence", ["create trip Call at {}:{}", "create trip Call due tomorrow at {} pm"])
+async def test_no_number_is_too_long_to_be_read(sentence: str) -> None:
+    assert await talk().ask(sentence.replace("{}", "9" * 5_000))

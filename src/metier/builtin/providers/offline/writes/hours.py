@@ -54,4 +54,6 @@ def _named(words: Words, i: int) -> tuple[int, int, int] | None:
 
 
 def _number(word: Token, below: int) -> int | None:
-    return int(word.low) if word.kind == "number" and word.low.isdecimal() and int(word.low) < below else None
+    if word.kind != "number" or not word.low.isdecimal() or len(word.low) > 2:
+        return None
+    return int(word.low) if int(word.low) < below else None

@@ -115,6 +115,8 @@ async def test_a_message_with_a_key_is_sent_once(client):
         ("/api/v1/records/company?where=[]", "where"),
         ("/api/v1/records/company?limit=0", "limit"),
         ("/api/v1/records/company?limit=x", "limit"),
+        ("/api/v1/records/company?limit=0000000019999", "limit"),
+        (f"/api/v1/records/company?limit=000000001{'9' * 5_000}", "limit"),
         ("/api/v1/records/company?filter=x", "filter"),
         ("/api/v1/records/company?sort=nme", "sort.0"),
         ("/api/v1/records/company?select=nme", "select.0"),

@@ -173,8 +173,8 @@ def _where(text: str) -> dict[str, Any]:
 
 
 def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 500:
-        problem = Problem("limit", f"{text!r} must be a whole number from 1 to 500", example=50)
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= 500:
+        problem = Problem("limit", f"{text[:100]!r} must be a whole number from 1 to 500", example=50)
         raise Invalid.of([problem], what="The URL")
     return int(text)
 

@@ -18,6 +18,7 @@ from metier.records.shape import DEFAULT_CURRENCY, Field, FieldType, ObjectType
 
 MOST_MATCHES = 6  # records looked at for a name that was typed
 MICROS = 1_000_000
+LONGEST_NUMBER = 100  # characters; Python reads none of thousands of digits
 #: Offered for money; any other code can be typed over REST.
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "BRL", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK")
 
@@ -217,7 +218,7 @@ def number(text: str) -> int | float | str:
     """
     plain = re.sub(r"[,'’ \u00a0\u202f]", "", text) if _GROUPED.match(text) else text
     found = re.fullmatch(r"([+-]?\d*\.?\d+)\s*(k|m|bn)?", plain, re.IGNORECASE)
-    if not found:
+    if not found or len(plain) > LONGEST_NUMBER:
         return text
     amount = float(found[1]) * _STEPS.get((found[2] or "").lower(), 1)
     if not found[2] and "." not in found[1]:

@@ -174,8 +174,8 @@ async def list_json(request: Request, house: House, actor: Asker, name: str) -> 
 
 
 def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
-        raise Invalid.of([Problem("limit", f"{text!r} must be a whole number from 1 to {MOST}", example=PAGE)])
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MOST:
+        raise Invalid.of([Problem("limit", f"{text[:100]!r} must be a whole number from 1 to {MOST}", example=PAGE)])
     return int(text)
 
 

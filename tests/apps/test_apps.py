@@ -452,7 +452,7 @@ async def test_code_of_a_trusted_folder_is_planned_applied_and_changes_nothing_a
     assert not acting.may(Action.READ, "company")
 
 
-async def test_modules_of_an_app_find_each_other_and_stay_apart(house: House, folder: Path):
+def test_modules_of_an_app_find_each_other_and_stay_apart(house_kinds: Any, folder: Path):
     (folder / "parts").mkdir()
     (folder / "parts" / "words.py").write_text('PROMPT = "You sell."\n')
     (folder / "shop.py").write_text(CODE.replace('prompt="You sell."', "prompt=PROMPT") + "from .shop import item\n")
@@ -460,7 +460,7 @@ async def test_modules_of_an_app_find_each_other_and_stay_apart(house: House, fo
     (folder / "shop.py").write_text("from .parts.words import PROMPT\n" + text)
     (folder / "more.py").write_text("from .shop import item, limit\n")
 
-    app = read_folder(folder, house.metier.apps.kinds, trusting(house, folder))
+    app = read_folder(folder, house_kinds, Trust(folder / ".home", [folder]))
 
     assert [part.body["name"] for part in app.parts] == ["item", "shop-app", "clerk"]
     import sys
@@ -484,23 +484,23 @@ async def test_modules_of_an_app_find_each_other_and_stay_apart(house: House, fo
         (CODE + 'more = define_object(name="item", fields=[define_field(name="x", type="text")])\n', "as shop.py does"),
     ],
 )  # fmt: skip
-async def test_a_slip_in_code_is_told_with_its_line(house: House, folder: Path, code: str, words: str):
+def test_a_slip_in_code_is_told_with_its_line(house_kinds: Any, folder: Path, code: str, words: str):
     (folder / "shop.py").write_text(code)
 
     with pytest.raises(BadManifest) as wrong:
-        read_folder(folder, house.metier.apps.kinds, trusting(house, folder))
+        read_folder(folder, house_kinds, Trust(folder / ".home", [folder]))
 
     assert words in str(wrong.value)
 
 
-async def test_a_tool_of_its_own_is_no_part_of_an_app(house: House, folder: Path):
+def test_a_tool_of_its_own_is_no_part_of_an_app(house_kinds: Any, folder: Path):
     tool = (
         'from metier import tool\n\n@tool\nasync def price(ctx, sku: str) -> int:\n    """A price."""\n    return 1\n'
     )
     (folder / "shop.py").write_text(tool + CODE.replace('toolsets=["records"]', "tools=[price]"))
 
     with pytest.raises(BadManifest, match="tools: are code"):
-        read_folder(folder, house.metier.apps.kinds, trusting(house, folder))
+        read_folder(folder, house_kinds, Trust(folder / ".home", [folder]))
 
 
 async def test_a_role_that_code_names_wrong_is_told_at_its_line(house: House, folder: Path):

@@ -246,3 +246,14 @@ async def test_sweeping_up_forgets_keys_workers_and_jobs(house: House, clock: Fr
     assert by_hand.counts == {"idempotency_keys": 1, "jobs": 1, "workers": 1}
     with pytest.raises(NotFound):
         await house.metier.schedules.job(house.actor, job.id)
+
+
+async def test_the_longest_term_reaches_behind_1970(house: House):
+    await house.metier.retention.keep(house.actor, "run_details", 36_500)
+
+    [before] = [
+        m for kept, m in await house.metier.retention.due(house.actor.workspace_id) if kept.name == "run_details"
+    ]
+
+    assert before.year < 1970
+    assert await house.metier.retention.thing("run_details").forget(house.actor.workspace_id, before, 10) == 0

@@ -18,7 +18,8 @@ class Forgetting:
 
     async def details(self, workspace_id: UUID, before: datetime, most: int) -> int:
         """Remove the events of root runs that ended before, but for how they ended; give how many."""
-        edge = uuid7(int(before.timestamp() * 1000), bytes(10))  # ids sort by time, so the index finds the old ones
+        since_1970 = max(0, int(before.timestamp() * 1000))
+        edge = uuid7(since_1970, bytes(10))  # ids sort by time, so the index finds the old ones
         facts = {"workspace": workspace_id, "before": before, "most": most, "edge": edge}
         return await self._db.execute(_DETAILS, facts)
 

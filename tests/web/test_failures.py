@@ -11,6 +11,19 @@ async def test_an_unknown_address_is_not_found(site: Site, url: str):
     assert (await site.get(url)).status_code == 404
 
 
+async def test_a_name_that_nothing_can_have_is_not_found(site: Site):
+    for url in (
+        "/api/v1/agents/%00",
+        "/api/v1/apps/%00",
+        "/api/v1/definitions/role/%00",
+        "/settings/ai/agents/%00",
+        "/settings/apps/%00",
+        "/settings/data-model/%00",
+        "/settings/security/why?who=role:member&object=ship&agent=%00",
+    ):
+        assert (await site.get(url)).status_code == 404, url
+
+
 async def test_people_get_a_page_and_programs_json(site: Site):
     page = await site.get("/nowhere")
     data = await site.client.get("/nowhere", headers={"Accept": "application/json"})

@@ -15,6 +15,7 @@ from metier.actor import Actor, Holder, Role
 from metier.agents.agent import Agent
 from metier.agents.form import agent_of
 from metier.errors import Conflict, NotFound
+from metier.filters import storable_text
 from metier.registry import Registry, fold_name
 from metier.store import Database
 
@@ -49,6 +50,8 @@ class Agents:
         """Give an agent, or None; case, `_` and `-` make no difference."""
         if found := self.coded.find(name):
             return found
+        if not storable_text(name):
+            return None
         body = await self._db.value(
             "select body from core.agent where workspace_id = %s and name = %s", [workspace_id, fold_name(name)]
         )

@@ -11,6 +11,7 @@ import orjson
 from metier.definitions.bodies import Body, digest
 from metier.definitions.source import Format, Source
 from metier.definitions.values import Version
+from metier.filters import storable_text
 from metier.registry import fold_name
 from metier.store import Database, Json, Transaction
 
@@ -49,6 +50,8 @@ async def listed(db: Database | Transaction, workspace_id: UUID, kind: str) -> l
 
 async def find(db: Database | Transaction, workspace_id: UUID, kind: str, name: str) -> Stored | None:
     """Find a definition by name; case, `_` and `-` make no difference."""
+    if not storable_text(name):
+        return None
     values = {"workspace": workspace_id, "kind": kind, "folded": fold_name(name)}
     row = await db.row(f"{_STORED} and d.folded = %(folded)s", values)
     return _stored(row) if row else None

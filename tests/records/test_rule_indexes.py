@@ -52,9 +52,9 @@ def roles(world: World) -> Roles:
     return Roles(world)
 
 
-@pytest.fixture
-def keeper(world: World, roles: Roles) -> RuleIndexes:
-    return world.records.rule_indexes(roles.of)
+@pytest.fixture(params=[0, 1_000_000], ids=["beside the work", "at once"])
+def keeper(request: pytest.FixtureRequest, world: World, roles: Roles) -> RuleIndexes:
+    return world.records.rule_indexes(roles.of, small=request.param)
 
 
 async def fill(world: World) -> None:

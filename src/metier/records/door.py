@@ -28,7 +28,7 @@ from metier.records.history import ChangeLog, History
 from metier.records.operations import Operation
 from metier.records.query import COUNT_CAP, Count, Query, Question, Questions, Sort, Where, write_cursor
 from metier.records.renames import follow
-from metier.records.rule_indexes import Roles, RuleIndexes
+from metier.records.rule_indexes import SMALL, Roles, RuleIndexes
 from metier.records.scoped import Places, Texts
 from metier.records.search import Hit, compose_search, read_text, searchable
 from metier.records.shape import ObjectType
@@ -385,9 +385,9 @@ class Records:
         """
         return await self._log.undo(actor, _id("change", change_id), cause)
 
-    def rule_indexes(self, roles: Roles, *, builds: bool = True) -> RuleIndexes:
+    def rule_indexes(self, roles: Roles, *, builds: bool = True, small: int = SMALL) -> RuleIndexes:
         """Give what keeps the indexes for row rules; see there."""
-        return RuleIndexes(self._db, self._clock, self._catalog, roles, builds=builds)
+        return RuleIndexes(self._db, self._clock, self._catalog, roles, builds=builds, small=small)
 
     # --- object types ------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 rules of all roles → fields they compare by equality → one index per field and order: newest, last changed, title
 
 `(owner_id, created_at desc, id desc)` serves the first page and every next one of "own records, newest first"; without
-it 199 of 200 rows are read and dropped. Made and dropped concurrently with reading and writing, some seconds after a
+it 199 of 200 rows are read and dropped. Made and dropped beside reading and writing, some seconds after a
 role or object type was published, by one process at a time; what a process left unfinished is made anew.
 """
 
@@ -30,6 +30,7 @@ from metier.redaction import get_logger
 from metier.store import Database, Transaction
 
 MOST = 12  # indexes for rules of one table; each costs every write
+SMALL = 50_000  # rows, as far as PostgreSQL knows
 MINUTES_MOST = 60  # after which a build that hangs is given up
 
 _EQUAL = (Op.EQ, Op.IN, Op.NULL)
@@ -52,14 +53,19 @@ class RuleIndexes:
     Args:
         roles: Gives the roles of a workspace.
         builds: Whether this process makes indexes; one that runs a single command does not.
+        small: Rows up to which a table's writers wait for the build, some 50 ms. For the concurrent build of a larger
+            one a change of definitions that comes meanwhile is asked to come again: each would wait for the other.
     """
 
-    def __init__(self, db: Database, clock: Clock, catalog: Catalog, roles: Roles, *, builds: bool = True) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, catalog: Catalog, roles: Roles, *, builds: bool = True, small: int = SMALL
+    ) -> None:
         self._db = db
         self._clock = clock
         self._catalog = catalog
         self._roles = roles
         self._builds = builds
+        self._small = small
         self._at_work: asyncio.Task[None] | None = None
         self._logger = get_logger("metier.records.rule_indexes")
 
@@ -101,9 +107,14 @@ class RuleIndexes:
             have = {row["name"]: row for row in await self._db.rows(_HAVE, {"schema": model.schema})}
             dropped = [name for name, row in have.items() if name not in wanted or not row["valid"]]
             made = [name for name in wanted if name not in have or name in dropped]
+            large = {row["name"] for row in await self._db.rows(_LARGE, {"schema": model.schema, "small": self._small})}
             for name in dropped:
-                await self._execute(f"drop index concurrently if exists {quoted(model.schema, name)}")
+                beside = "concurrently " if have[name]["on"] in large else ""
+                await self._execute(f"drop index {beside}if exists {quoted(model.schema, name)}")
             for name in made:
+                table = wanted[name].table
+                assert table is not None  # as each index has one
+                wanted[name].dialect_options["postgresql"]["concurrently"] = table.name in large
                 await self._execute(sql_text(CreateIndex(wanted[name])))
             await alone.execute(_DONE, {"id": workspace_id, "rules": mark["rules"]})
         if made or dropped:
@@ -223,7 +234,13 @@ _LET_GO = "set local idle_in_transaction_session_timeout = 0"
 _DONE = "update core.workspace set indexed_for = %(rules)s where id = %(id)s"
 
 _HAVE = """
-select c.relname as name, i.indisvalid as valid
-from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+select c.relname as name, i.indisvalid as valid, t.relname as "on"
+from pg_index i join pg_class c on c.oid = i.indexrelid
+    join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = %(schema)s and c.relname ~ '_r[0-9a-f]{8}$'
+"""
+
+_LARGE = """
+select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %(schema)s and c.relkind = 'r' and c.reltuples > %(small)s
 """

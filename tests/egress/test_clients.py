@@ -12,6 +12,7 @@ CLIENTS = {
     "aiohttp": "the one client, under the guard: `metier.egress`",
     "anyio": "for fastapi and starlette, which only accept connections",
     "cryptography": "carries OpenSSL; nothing in it that connects is called",
+    "dbos": "the operator's database; its console elsewhere only with a key that `metier.engine` never gives",
     "fastapi": "accepts connections",
     "jsonschema-rs": "fetches what a `$ref` names unless it is told not to: `metier.schema` tells it",
     "opentelemetry-api": "only an example in its words",

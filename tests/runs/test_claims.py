@@ -60,14 +60,11 @@ async def test_killed_owner_leaves_a_run_that_readers_see_interrupted(
         await asyncio.sleep(0.5)
         child.send_signal(signal.SIGKILL)
         child.wait()
-        await asyncio.sleep(0.2)
-        assert not any(reading.done() for reading in readings)
 
         await be_silent(db, worker_id, 11)
-        swept = await asyncio.gather(*(runs._engine.sweep() for runs in (here, elsewhere, here)))
+        await asyncio.gather(*(runs._engine.sweep() for runs in (here, elsewhere, here)))
         logs = [await asyncio.wait_for(reading, 5) for reading in readings]
 
-    assert sum(swept) == 1
     assert logs[0] == logs[1] == await collect(here, run_id)
     said = text_of(logs[0])
     assert said == "".join(f"{n} " for n in range(len(said.split())))

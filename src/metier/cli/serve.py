@@ -100,21 +100,25 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
             await _load(metier)
         site = api.build(metier, web.renderers(metier))
         web.attach(site, metier)
-        await _greet(metier, address(settings, settings.port), demo=demo)
         config = uvicorn.Config(
             site, log_level="warning", lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
         server = uvicorn.Server(config)
         server.capture_signals = partial(_ended_by_signals, server)
-        server.startup = partial(_start_then_launch, server.startup, metier)
+        server.startup = partial(_start, server.startup, metier, address(settings, settings.port), demo)
         await server.serve(sockets=[listening])
 
 
-async def _start_then_launch(
-    startup: Callable[..., Awaitable[None]], metier: "Metier", sockets: list[socket.socket] | None = None
+async def _start(
+    startup: Callable[..., Awaitable[None]],
+    metier: "Metier",
+    address: str,
+    demo: bool,
+    sockets: list[socket.socket] | None = None,
 ) -> None:
-    """Run the schedules once the server answers: what they need takes a moment to come up."""
+    """Say where the server is once it answers, then run the schedules: what they need takes a moment to come up."""
     await startup(sockets=sockets)
+    await _greet(metier, address, demo=demo)
     metier.engine.launch()
 
 

@@ -127,7 +127,7 @@ def test_a_deed_put_into_words_is_read_back_as_the_same_call(deed: Deed) -> None
     arguments |= {setting.field.name: setting.value for setting in deed.settings}
     said = plan_json(deed, teller(deed.object, UNDERSTANDING, CLOCK), call="", arguments={})["restatement"]
 
-    step = Writing(UNDERSTANDING).step(Turn(said, KNOWN, frozenset()), CLOCK, "m1")
+    step = Writing(UNDERSTANDING).step(Turn(said, KNOWN, KNOWN), CLOCK, "m1")
 
     assert isinstance(step, Call), f"{said!r}: {step}"
     assert (step.tool, step.arguments) == (f"{deed.verb}_{deed.object}", arguments), said

@@ -347,6 +347,19 @@ async def test_those_that_no_name_tells_apart_are_told_with_their_ids() -> None:
     assert "Say its id instead of its name." in said
 
 
+async def test_what_an_earlier_search_has_shown_is_looked_up_again() -> None:
+    """It may have shown one of two, and a name is not changed by what the conversation remembers of it."""
+    spoken = talk(
+        answers={"search_records": {"Night watch to Rostock": [{"object": "trip", "id": "t2", "label": "Night watch"}]}}
+    )
+    await spoken.ask("show the trip Night watch to Rostock")
+
+    said = await spoken.ask("delete the trip Night watch")
+
+    assert spoken.calls == [("search_records", {"text": "Night watch"})]
+    assert "Say its id instead of its name." in said
+
+
 async def test_an_option_that_a_verb_leaves_open_is_asked_for() -> None:
     spoken = talk(answers={"ask_person": "Under way"})
 

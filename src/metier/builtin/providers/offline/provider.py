@@ -106,8 +106,8 @@ class OfflinePlanner:
 
     def _look_up(self, outcome: LookUp, turn: Turn, understanding: Understanding, clock: Clockwork) -> Iterator[Chunk]:
         search = understanding.schema.search
-        names = [name for name in outcome.names if fold(name) not in turn.searched]
-        if search is None or not names or len(turn.searched) > _MOST_LOOKUPS:
+        names = [name for name in outcome.names if fold(name) not in turn.fresh]
+        if search is None or not names or len(turn.fresh) > _MOST_LOOKUPS:
             yield from _said(refusal.abstention(Abstain(missing=outcome.names), understanding, clock))
             return
         for name in names:

@@ -19,7 +19,8 @@ class Turn:
     Attributes:
         question: The person's last message.
         known: What names were looked up, now or before, and found, by folded name.
-        searched: Names looked up in this turn.
+        fresh: What was found for each name that was looked up in this turn, by folded name. What changes records goes
+            by it alone: an earlier search may have shown one of several, or what has another name by now.
         result: The tool's answer to the plan of this turn, with the name of the tool.
         failure: What a tool said that could not answer.
         last: Restatement of the last plan before this turn.
@@ -28,7 +29,7 @@ class Turn:
 
     question: str
     known: Mapping[str, tuple[Hit, ...]]
-    searched: frozenset[str]
+    fresh: Mapping[str, tuple[Hit, ...]]
     result: tuple[str, Mapping[str, Any]] | None = None
     failure: str = ""
     last: str = ""
@@ -40,21 +41,21 @@ def read_turn(messages: Sequence[Message], schema: Schema) -> Turn:
     start = max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
     before, since = list(messages[: max(start, 0)]), list(messages[start + 1 :])
     known: dict[str, tuple[Hit, ...]] = {}
-    searched: set[str] = set()
+    fresh: dict[str, tuple[Hit, ...]] = {}
     result: tuple[str, Mapping[str, Any]] | None = None
     failure = ""
     for in_turn, call, output in [*_answered(before, False), *_answered(since, True)]:
         if not output.get("success"):
             failure = _failure(output) if in_turn else failure
         elif call.name == schema.search:
-            _note_hits(known, call, output)
-            searched |= {fold(_text(call))} if in_turn else set()
+            hits = _note_hits(known, call, output)
+            fresh |= {fold(_text(call)): hits} if in_turn else {}
         elif in_turn:
             body: Mapping[str, Any] = output.get("result") or {}
             result, failure = (call.name, body), ""
     question = messages[start].text if start >= 0 else ""
     done = tuple((call, output) for _, call, output in _answered(since, True))
-    return Turn(question, known, frozenset(searched), result, failure, _last_restatement(before), done)
+    return Turn(question, known, fresh, result, failure, _last_restatement(before), done)
 
 
 def _answered(messages: Sequence[Message], in_turn: bool) -> Iterator[tuple[bool, ToolCall, Mapping[str, Any]]]:
@@ -65,7 +66,7 @@ def _answered(messages: Sequence[Message], in_turn: bool) -> Iterator[tuple[bool
                 yield in_turn, calls[part.id], part.output
 
 
-def _note_hits(known: dict[str, tuple[Hit, ...]], call: ToolCall, output: Mapping[str, Any]) -> None:
+def _note_hits(known: dict[str, tuple[Hit, ...]], call: ToolCall, output: Mapping[str, Any]) -> tuple[Hit, ...]:
     body: Mapping[str, Any] = output.get("result") or {}
     hits = tuple(Hit(str(h["object"]), str(h["id"]), str(h["label"])) for h in body.get("hits", ()))
     known[fold(_text(call))] = hits
@@ -73,6 +74,7 @@ def _note_hits(known: dict[str, tuple[Hit, ...]], call: ToolCall, output: Mappin
         same = known.get(fold(hit.label), ())
         if all(other.id != hit.id for other in same):
             known[fold(hit.label)] = (*same, hit)
+    return hits
 
 
 def _text(call: ToolCall) -> str:

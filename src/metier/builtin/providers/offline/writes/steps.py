@@ -99,11 +99,19 @@ class Writing:
         if not self._schema.writes:
             raise Refusal("I have no tool here that changes records.", "The agent or your role may not write.")
         verb, end = found
-        world = World(self._schema, language, clock, turn.known)
+        world = World(self._schema, language, clock, turn.fresh)
         shouting, chosen = looks_titled(words), _chosen(turn, self._schema.ask)
         rest = self._alone(words[end:])
         sentence = Sentence(
-            turn.question, rest, self._understanding, world, shouting, me=me, chosen=chosen, last=turn.last
+            turn.question,
+            rest,
+            self._understanding,
+            world,
+            shouting,
+            me=me,
+            chosen=chosen,
+            last=turn.last,
+            remembered=turn.known,
         )
         return self._done(turn, sentence, deed_of(sentence, verb, rest), clock)
 

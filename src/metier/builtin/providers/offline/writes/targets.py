@@ -95,7 +95,7 @@ class Target:
 
     def _before(self, kinds: Sequence[ObjectType]) -> Hit | Spec:
         sentence = self._sentence
-        before = sentence.understanding.outcome(sentence.last, sentence.world.clock, known=sentence.world.known)
+        before = sentence.understanding.outcome(sentence.last, sentence.world.clock, known=sentence.remembered)
         if not sentence.last or not isinstance(before, Answer):
             raise Refusal("I do not know which records you mean.", "Say their names, or ask for them first.")
         return self._of_kinds(before.spec.one or before.spec, kinds)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from metier.builtin.providers.offline.lexicon import HEAD, Entry
-from metier.builtin.providers.offline.reader import Question, Reading, World
+from metier.builtin.providers.offline.reader import Known, Question, Reading, World
 from metier.builtin.providers.offline.schema import MEMBER
 from metier.builtin.providers.offline.tokens import Token
 from metier.builtin.providers.offline.understand import Understanding
@@ -23,6 +23,7 @@ class Sentence:
         me: Id of the member who speaks; empty if it is none.
         chosen: What a person has answered, by question.
         last: Restatement of the question before.
+        remembered: What was found for names, in earlier questions too; only for what `last` has restated.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Sentence:
     me: str
     chosen: dict[str, str]
     last: str
+    remembered: Known
 
     @property
     def kinds(self) -> list[ObjectType]:

@@ -13,7 +13,7 @@ from metier.access.desk import Desk
 from metier.actor import Actor, check_flag
 from metier.audit import note
 from metier.errors import Invalid, NotFound, Problem, nearest
-from metier.store import Json
+from metier.store import Database, Json, Transaction
 
 CHOSEN_WITH = "AI_SETTINGS"
 
@@ -59,11 +59,7 @@ class ConfirmChoices(Desk):
 
     async def confirming(self, workspace_id: UUID) -> Confirming:
         """Give what a workspace has chosen."""
-        chosen = await self._db.value("select settings->'confirm' from core.workspace where id = %s", [workspace_id])
-        if not chosen:
-            return Confirming()
-        agents = {name: Confirm(one) for name, one in chosen["agents"].items()}
-        return Confirming(Confirm(chosen["default"]), agents)
+        return await _chosen(self._db, workspace_id)
 
     async def choose_confirming(
         self,
@@ -93,7 +89,7 @@ class ConfirmChoices(Desk):
         new_default = None if default is None else Confirm.read(default, "default")
         async with self._db.transaction() as transaction:
             await transaction.execute("select from core.workspace where id = %s for update", [actor.workspace_id])
-            now = await self.confirming(actor.workspace_id)  # on another connection, which sees what was committed
+            now = await _chosen(transaction, actor.workspace_id)
             kept = {**now.agents, **changed}
             chosen = Confirming(new_default or now.default, {name: one for name, one in kept.items() if one})
             await transaction.execute(
@@ -102,3 +98,11 @@ class ConfirmChoices(Desk):
             )
             await note(transaction, self._clock, actor, "confirming.changed", details=chosen.to_json())
         return chosen
+
+
+async def _chosen(place: Database | Transaction, workspace_id: UUID) -> Confirming:
+    chosen = await place.value("select settings->'confirm' from core.workspace where id = %s", [workspace_id])
+    if not chosen:
+        return Confirming()
+    agents = {name: Confirm(one) for name, one in chosen["agents"].items()}
+    return Confirming(Confirm(chosen["default"]), agents)

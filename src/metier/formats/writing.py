@@ -93,9 +93,10 @@ class Writing:
         whole = "#,##0" if self._numbers is not self._own else _whole(self._own)
         return format_decimal(value, format=f"{whole}.##########", locale=self._numbers)
 
-    def plain(self, value: float) -> str:
+    def plain(self, value: float | Decimal) -> str:
         """Write a number with all its digits and none apart, to be typed over: `1234.5` or `1234,5`."""
-        text = str(int(value)) if float(value).is_integer() else repr(float(value))
+        exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+        text = f"{exact.to_integral_value() if exact == exact.to_integral_value() else exact:f}"
         return text.replace(".", decimal_mark(self.locale, self.formats))
 
     def money(self, value: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from metier.access import Access
 from metier.actor import Action, Actor, Role
-from metier.errors import MetierError, NoSuchRecord, RecordChanged
+from metier.errors import MetierError, Unavailable
 from metier.records import Cause, Operation, Origin, Records
 from metier.runs import Forgetting
 
@@ -98,13 +98,17 @@ class _Destroying:
             return 0
         try:
             await self._records.batch(actor, object_name, gone, cause=_CAUSE)
-        except (NoSuchRecord, RecordChanged):  # one was restored in this moment: the others by themselves
+        except Unavailable:
+            raise
+        except MetierError:  # one was restored in this moment, or cannot go: the others by themselves
             return sum([await self._one(actor, object_name, one) for one in gone])
         return len(gone)
 
     async def _one(self, actor: Actor, object_name: str, operation: Operation) -> int:
         try:
             await self._records.batch(actor, object_name, [operation], cause=_CAUSE)
+        except Unavailable:
+            raise
         except MetierError:
             return 0
         return 1

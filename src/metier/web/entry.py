@@ -7,6 +7,7 @@ field's type goes on as it was typed, for the data door to judge.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from metier.actor import Actor
@@ -17,7 +18,6 @@ from metier.records import Records
 from metier.records.shape import DEFAULT_CURRENCY, Field, FieldType, ObjectType
 
 MOST_MATCHES = 6  # records looked at for a name that was typed
-MICROS = 1_000_000
 LONGEST_NUMBER = 100  # characters; Python reads none of thousands of digits
 #: Offered for money; any other code can be typed over REST.
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "BRL", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK")
@@ -125,7 +125,7 @@ def _fill_moment(value: Any, writing: Writing) -> Sequence[str]:
 def _fill_money(value: Any, writing: Writing) -> Sequence[str]:
     if not value:
         return ["", DEFAULT_CURRENCY]
-    return [writing.plain(value["amount_micros"] / MICROS), value["currency_code"] or DEFAULT_CURRENCY]
+    return [writing.plain(Decimal(value["amount_micros"]).scaleb(-6)), value["currency_code"] or DEFAULT_CURRENCY]
 
 
 def _fill_emails(value: Any, writing: Writing) -> Sequence[str]:

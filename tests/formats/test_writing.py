@@ -69,6 +69,7 @@ def test_numbers_to_type_over_have_the_decimal_mark_and_nothing_else():
     assert [here("de").plain(value) for value in (1234.5, 1200, -0.25)] == ["1234,5", "1200", "-0,25"]
     assert [here("en").plain(value) for value in (0.00001, 1e20, 1200.0)] == ["0.00001", "1" + "0" * 20, "1200"]
     assert here("en").plain(Decimal(9007199254740993000001).scaleb(-6)) == "9007199254740993.000001"
+    assert here("de").plain(Decimal(1_234_500_000).scaleb(-6)) == "1234,5"
     assert (decimal_mark("de", Formats()), decimal_mark("en", Formats())) == (",", ".")
 
 

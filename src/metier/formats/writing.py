@@ -96,7 +96,8 @@ class Writing:
     def plain(self, value: float | Decimal) -> str:
         """Write a number with all its digits and none apart, to be typed over: `1234.5` or `1234,5`."""
         exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-        text = f"{exact.to_integral_value() if exact == exact.to_integral_value() else exact:f}"
+        text = f"{exact:f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
         return text.replace(".", decimal_mark(self.locale, self.formats))
 
     def money(self, value: Mapping[str, Any] | None) -> str:

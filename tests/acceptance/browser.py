@@ -51,7 +51,8 @@ class Window:
             await self.page.keyboard.press(key)
 
     async def ask(self, text: str) -> None:
-        """Write a message in the chat and send it by keyboard."""
+        """Write a message in the chat and send it by keyboard, once the page's scripts have run."""
+        await self.page.wait_for_load_state()
         await self.page.locator("textarea").fill(text)
         await self.press("Enter")
 

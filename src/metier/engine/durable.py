@@ -121,9 +121,8 @@ class Durable:
             "scheduler_polling_interval_sec": 3600.0,  # ticks are the house's own: they go by its clock
             "log_level": "WARNING",
         }
+        _log_to_standard_error()
         DBOS(config=config)
-        for handler in logging.getLogger("dbos").handlers:
-            handler.setFormatter(HidingFormatter("%(asctime)s [%(levelname)s] %(message)s"))
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=TRIES)
         async def work(job_id: str) -> None:
@@ -166,6 +165,13 @@ async def _on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T] | Aw
 
 async def _awaited(work: Awaitable[T]) -> T:
     return await work
+
+
+def _log_to_standard_error() -> None:
+    """Give DBOS the standard error of now, without secrets; what it took when it was imported may be closed."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(HidingFormatter("%(asctime)s [%(levelname)s] %(message)s"))
+    logging.getLogger("dbos").handlers[:] = [handler]
 
 
 def _destroy(dbos: "type[DBOS]") -> None:

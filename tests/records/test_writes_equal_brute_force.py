@@ -101,7 +101,7 @@ def expected(case: Case, verb: Verb, row: dict[str, Any], values: dict[str, Any]
     if verb in ("update", "delete") and row["deleted"]:
         return REFUSED
     if verb == "restore" and not row["deleted"]:  # it is there: nothing to do, for who sees it
-        return row if may(case.all, case.roles, case.me, "thing", row, "delete") else REFUSED
+        return row if may(case.all, case.roles, case.me, "thing", row, "read") else REFUSED
     if verb != "create" and not may(case.all, case.roles, case.me, "thing", row, action):
         return REFUSED
     if verb == "destroy":
